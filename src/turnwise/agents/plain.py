@@ -1,0 +1,64 @@
+"""The plain agent: what it sees goes in, what the model says comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from turnwise.core.cursor import Leave
+from turnwise.core.protocols import View
+from turnwise.core.types import Act, End, Message
+
+if TYPE_CHECKING:
+    from turnwise.models.engine import Engine, Line
+    from turnwise.models.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The private state of one path: the engine's line, and whether the last reply closed its turn."""
+
+    line: Line
+    closed: bool
+
+
+class PlainAgent:
+    """A language model in a seat, each turn reading only what is new.
+
+    Args:
+        engine: samples; holds the policy and each path's key-value cache.
+        sampling: temperature and limits of a reply.
+        name: for the record.
+    """
+
+    slots = ("weights",)
+
+    def __init__(self, engine: Engine, sampling: Sampling, name: str = "plain"):
+        self.engine, self.sampling, self.name = engine, sampling, name
+        self.chat = engine.policy.chat
+        self.longest = engine.policy.longest
+
+    async def act(self, view: View, carry: Carried | None) -> Act:
+        """One reply. Leaves with End.TOKENS when the model's context would overflow."""
+        if carry is not None and (view.fresh or not self.chat.extends):
+            self.close(carry)
+            carry = None
+        if carry is None:
+            ids, line = self.chat.open(view.messages), self.engine.open()
+        else:
+            ids, line = self.chat.extend(view.new, carry.closed), carry.line
+        if line.length + len(ids) + self.sampling.max_new > self.longest:
+            raise Leave(End.TOKENS)
+        tokens = await self.engine.reply(line, ids, self.sampling, view.chance_key)
+        message = Message("assistant", self.chat.decode(tokens.reply))
+        carried = Carried(line, self.chat.closed(tokens.reply))
+        return Act(message, carried, tokens, version=self.engine.policy.version)
+
+    def fork(self, carry: Carried | None) -> Carried | None:
+        """A line of its own that starts with the same cache."""
+        return None if carry is None else Carried(self.engine.fork(carry.line), carry.closed)
+
+    def close(self, carry: Any) -> None:
+        """Give the cache slot back."""
+        if carry is not None:
+            self.engine.close(carry.line)

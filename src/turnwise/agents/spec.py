@@ -1,0 +1,102 @@
+"""From an agent's spec on the command line to an agent at the table.
+
+script:NAME     a scripted player of the world
+human           a person at the keyboard
+run:DIR         the trained agent of a run (its latest checkpoint)
+hf:DIR          a local Hugging Face causal language model
+scratch:SIZE    random weights
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from turnwise.agents.human import HumanAgent
+from turnwise.agents.scripted import ScriptedAgent
+from turnwise.core.errors import TurnwiseError, UnknownName
+from turnwise.core.protocols import Agent
+from turnwise.core.run_folder import RunFolder
+from turnwise.explore.table import Driver, run_plain
+from turnwise.worlds.base import World
+
+KINDS = ("script", "human", "run", "hf", "scratch")
+
+
+@dataclass(frozen=True)
+class Seated:
+    """An agent and what runs its coroutines."""
+
+    agent: Agent
+    drive: Driver
+
+
+def seat(
+    spec: str, world: World, seed: int = 0, temperature: float = 1.0, max_new: int = 24, device: str | None = None
+) -> Seated:
+    """Make the agent that a spec names.
+
+    Args:
+        spec: see the module's table.
+        world: whose scripted players `script:NAME` means, and whose texts give a scratch model its vocabulary.
+        seed: of random weights.
+        temperature, max_new: sampling of a language model; 0 is greedy.
+
+    Raises:
+        UnknownName: no such kind, or no such scripted player; the close matches are named.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind == "human":
+        return Seated(HumanAgent(), run_plain)
+    if kind == "script":
+        return Seated(expert(world, rest), run_plain)
+    if kind in ("run", "hf", "scratch"):
+        return _model(kind, rest, spec, world, seed, temperature, max_new, device)
+    raise UnknownName(
+        "kind of agent", kind, KINDS, "specs look like script:NAME, run:DIR, hf:DIR, scratch:micro or human"
+    )
+
+
+def expert(world: World, name: str = "") -> ScriptedAgent:
+    """A scripted player of the world by name; without a name its demonstrator, which recipes imitate."""
+    name = name or world.demonstrator
+    if name not in world.experts:
+        raise UnknownName(f"scripted player of {world.name}", name, world.experts)
+    return ScriptedAgent(world.experts[name](world), name)
+
+
+def checkpoint_of(run: str) -> Path:
+    """The latest checkpoint of a run folder."""
+    checkpoint = RunFolder.open(Path(run), read_only=True).latest_checkpoint()
+    if checkpoint is None:
+        raise TurnwiseError(
+            f"{run} holds no checkpoint", "a run that got through its first stage", f"turnwise train --resume {run}"
+        )
+    return checkpoint
+
+
+def _model(
+    kind: str, rest: str, spec: str, world: World, seed: int, temperature: float, max_new: int, device: str | None
+) -> Seated:
+    from turnwise.agents.plain import PlainAgent
+    from turnwise.models.engine import Engine
+    from turnwise.models.load import load_policy
+    from turnwise.models.policy import Policy
+    from turnwise.models.sampling import Sampling
+
+    if kind == "run":
+        policy = Policy.load(checkpoint_of(rest) / "policy", device=device)
+    else:
+        policy = load_policy(spec, seed=seed, corpus=corpus(world, seed) if kind == "scratch" else None, device=device)
+    engine = Engine(policy)
+    return Seated(PlainAgent(engine, Sampling(temperature=temperature, max_new=max_new), spec), engine.run)
+
+
+def corpus(world: World, seed: int, episodes: int = 300) -> list[str]:
+    """Texts of the world from its demonstrator's episodes: what a vocabulary is learned from."""
+    from turnwise.explore import Independent, Table
+
+    tasks = world.tasks("train")
+    table = Table(world, {"agent": expert(world)}, seed, "corpus", live=64)
+    played = table.collect(Independent(), [tasks[i % len(tasks)] for i in range(episodes)])
+    return [m.text for e in played for t in e.turns for m in (*t.seen, t.message)]

@@ -1,0 +1,52 @@
+"""Independent episodes, and groups of them on the same task."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turnwise.core.errors import TurnwiseError
+from turnwise.core.types import Episode, Task
+from turnwise.explore.table import Table
+
+
+@dataclass(frozen=True)
+class Independent:
+    """One episode per task, in the order of the tasks."""
+
+    needs = frozenset[str]()
+    gives = frozenset[str]()
+
+    async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
+        """As many episodes as tasks; a task that stands twice gets two members."""
+        seen: dict[str, int] = {}
+        plays = []
+        for task in tasks:
+            member = seen.get(task.key, 0)
+            seen[task.key] = member + 1
+            plays.append(table.play(task, member))
+        return list(await asyncio.gather(*plays))
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """`members` episodes of every task, so that a rule can compare episodes that began alike.
+
+    The world's hidden facts are the task's, so they are shared; draws during play (noise, opponents, sampling) are each member's own.
+    """
+
+    members: int = 8
+    needs = frozenset[str]()
+    gives = frozenset({"group"})
+
+    def __post_init__(self) -> None:
+        if self.members < 2:
+            raise TurnwiseError(
+                f"members = {self.members}", "at least 2 episodes of each task", "use the explorer `independent`"
+            )
+
+    async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
+        """`len(tasks) * members` episodes, the members of a task side by side."""
+        plays = [table.play(task, member) for task in tasks for member in range(self.members)]
+        return list(await asyncio.gather(*plays))

@@ -1,0 +1,116 @@
+"""Behaviour cloning: cross-entropy on what the imitated player said (specs/learn/bc_family)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from turnwise.core.chance import generator
+from turnwise.core.errors import UnknownName
+from turnwise.core.types import Batch, Update
+from turnwise.learn.packing import minibatches
+from turnwise.learn.sequences import Row, rows_of
+from turnwise.learn.weights.lots import lots_of, say
+from turnwise.learn.weights.optimiser import Optimiser
+from turnwise.models.policy import Policy
+
+NORMALISERS = ("action", "attended")
+
+
+@dataclass(frozen=True)
+class ImitationSettings:
+    """How the imitated text is fitted."""
+
+    lr: float = 2e-3
+    epochs: int = 1
+    batch: int = 32  # episodes per step
+    batch_tokens: int = 16384  # tokens per forward pass
+    weight_decay: float = 0.001
+    max_norm: float = 1.0
+    warmup: int = 20  # steps from 0 to lr, linear
+    normalise: str = "action"  # divisor of the loss: action tokens, or all attended tokens as the reference code has it
+
+
+class Imitation:
+    """Learner: raise the log-probability of the turns of a batch's episodes.
+
+        L = sum over imitated tokens of -log pi(x_t | x_<t)  /  (action tokens, or attended tokens)
+
+    Args:
+        policy: whose weights change.
+        settings: see `ImitationSettings`.
+        seed: orders the minibatches.
+    """
+
+    needs = frozenset[str]()
+    slot = "weights"
+
+    def __init__(self, policy: Policy, settings: ImitationSettings, seed: int):
+        if settings.normalise not in NORMALISERS:
+            raise UnknownName("normaliser", settings.normalise, NORMALISERS)
+        self.policy, self.settings, self.seed = policy, settings, seed
+        self.optimiser = Optimiser(policy, settings.lr, settings.weight_decay, settings.max_norm)
+        self.steps = 0
+
+    def learn(self, batch: Batch, progress: Callable[[float], None] | None = None) -> list[Update]:
+        """`epochs` passes over the batch; one update of the slot `weights`."""
+        rows = rows_of(batch.episodes, self.policy.chat)
+        rows = [r for r in rows if r.loss.any()]
+        rng = generator(self.seed, "imitation", self.steps)
+        per_epoch = max(1, round(len({r.episode for r in rows}) / self.settings.batch))
+        losses: list[float] = []
+        norms: list[float] = []
+        total = self.settings.epochs * per_epoch
+        for _ in range(self.settings.epochs):
+            for chosen in minibatches([r.episode for r in rows], per_epoch, rng):
+                loss, norm = self._step(rows, chosen)
+                losses.append(loss)
+                norms.append(norm)
+                if progress is not None:
+                    progress(len(losses) / total)
+        before = self.policy.version
+        self.policy.version += 1
+        tail = max(1, len(losses) // 5)
+        change = {
+            "loss": float(np.mean(losses[-tail:])),
+            "first_loss": losses[0],
+            "gradient_norm": float(np.mean(norms)),
+        }
+        change |= {"steps": float(len(losses)), "tokens": float(sum(len(r) for r in rows) * self.settings.epochs)}
+        return [Update(self.slot, before, self.policy.version, change, "imitation")]
+
+    def _step(self, rows: Sequence[Row], chosen: Sequence[int]) -> tuple[float, float]:
+        count = sum(
+            int(rows[i].loss.sum()) if self.settings.normalise == "action" else len(rows[i]) - 1 for i in chosen
+        )
+        total = 0.0
+        for lot in lots_of(rows, chosen, max(self.settings.batch_tokens, 1), None, self.policy.device):
+            loss = -say(self.policy, lot).logp.sum() / max(count, 1)
+            loss.backward()
+            total += float(loss.detach())
+        self.steps += 1
+        return total, self.optimiser.step(min(1.0, self.steps / max(self.settings.warmup, 1)))
+
+    def save(self, directory: Path) -> None:
+        """Optimiser state and step count."""
+        self.optimiser.save(directory / "imitation.safetensors")
+        (directory / "imitation.steps").write_text(str(self.steps))
+
+    def load(self, directory: Path) -> None:
+        """What `save` wrote."""
+        self.optimiser.load(directory / "imitation.safetensors")
+        self.steps = int((directory / "imitation.steps").read_text())
+
+
+@torch.no_grad()
+def imitation_loss(policy: Policy, rows: Sequence[Row], normalise: str = "action", batch_tokens: int = 16384) -> float:
+    """The loss of `Imitation` on given rows, without a step: nats per token."""
+    chosen = list(range(len(rows)))
+    count = sum(int(r.loss.sum()) if normalise == "action" else len(r) - 1 for r in rows)
+    return -sum(
+        float(say(policy, lot).logp.sum()) for lot in lots_of(rows, chosen, batch_tokens, None, policy.device)
+    ) / max(count, 1)

@@ -1,0 +1,206 @@
+"""The loop: collect, judge, credit, learn, keep. It sees protocols only; recipes hand it the parts.
+
+A run is a list of stages; a stage is some rounds; after each round everything that the next one needs is on disk, so a run that is stopped at any
+round goes on from there as if it had not been.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from turnwise.core.run_folder import RunFolder
+from turnwise.core.types import Batch, CreditTable, Episode, Signal, Task, Update
+from turnwise.measure.rounds import measure_round
+
+
+class Progress(Protocol):
+    """Who watches. All methods may be no-ops; `stop` turns true when a person asked to stop after this round."""
+
+    stop: bool
+
+    def stage(self, name: str, rounds: int) -> None: ...
+    def part(self, what: str, share: float) -> None: ...
+    def round(self, record: Mapping[str, Any]) -> None: ...
+
+
+class Silent:
+    """Nobody watches."""
+
+    stop = False
+
+    def stage(self, name: str, rounds: int) -> None: ...
+    def part(self, what: str, share: float) -> None: ...
+    def round(self, record: Mapping[str, Any]) -> None: ...
+
+
+@dataclass
+class Round:
+    """What one round gave."""
+
+    episodes: list[Episode]
+    signals: list[Signal] = field(default_factory=list)
+    credit: dict[str, CreditTable] = field(default_factory=dict)
+    updates: list[Update] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Stage:
+    """Some rounds of one kind: collect, judge, choose, credit, learn. Without a learner it is an evaluation.
+
+    Args:
+        name: unique in the run; file names carry it.
+        rounds: how many.
+        collect: round number -> episodes.
+        make_learner: called when the stage begins, so that a reference policy is the policy of that moment; None for an evaluation.
+        credit: rule -> credit of a batch; None where the learner needs none.
+        choose: which episodes are learned from; all of them by default.
+        feedback: judges of the episodes.
+        keep: whether the episodes are written to the run folder.
+    """
+
+    name: str
+    rounds: int
+    collect: Callable[[int, Progress], list[Episode]]
+    make_learner: Callable[[], Any] | None = None
+    credit: Callable[[Any, Sequence[Episode]], CreditTable] | None = None
+    choose: Callable[[Sequence[Episode]], list[Episode]] = list
+    feedback: Sequence[Any] = ()
+    keep: bool = True
+    learner: Any = None
+
+    def play(self, number: int, progress: Progress) -> Round:
+        """One round."""
+        clock = Clock()
+        done = Round(self.collect(number, progress))
+        clock.lap("sample", done.seconds)
+        if self.feedback:
+            done.signals = [s for judge in self.feedback for s in asyncio.run(judge.judge(done.episodes))]
+            clock.lap("judge", done.seconds)
+        if self.learner is None:
+            return done
+        chosen = self.choose(done.episodes)
+        if self.credit is not None:
+            table = self.credit(self.learner, chosen)
+            done.credit[table.name] = table
+            clock.lap("credit", done.seconds)
+        if chosen:
+            batch = Batch(chosen, done.signals, done.credit)
+            done.updates = self.learner.learn(batch, lambda share: progress.part("learn", share))
+        clock.lap("learn", done.seconds)
+        return done
+
+
+@dataclass
+class Parts:
+    """What a recipe hands to the loop.
+
+    Args:
+        stages: in order.
+        save, load: write to and read from a checkpoint directory whatever learners share (the policy).
+    """
+
+    stages: Sequence[Stage]
+    save: Callable[[Path], None]
+    load: Callable[[Path], None]
+
+
+class Clock:
+    """Seconds since the last lap."""
+
+    def __init__(self) -> None:
+        self.last = time.perf_counter()
+
+    def lap(self, name: str, into: dict[str, float]) -> None:
+        """Book the time since the last lap under a name."""
+        now = time.perf_counter()
+        into[name] = into.get(name, 0.0) + now - self.last
+        self.last = now
+
+
+def train(parts: Parts, folder: RunFolder, progress: Progress | None = None) -> bool:
+    """Run all stages into the folder, from its latest checkpoint if it has one.
+
+    Returns:
+        True when the run is complete, False when somebody asked to stop; then the same call goes on where it stopped.
+    """
+    progress = progress or Silent()
+    at, checkpoint = resume_point(parts, folder)
+    for number, stage in enumerate(parts.stages):
+        if (number, stage.rounds) <= at:
+            continue
+        begin(stage, checkpoint if at[0] == number and at[1] > 0 else None)
+        progress.stage(stage.name, stage.rounds)
+        for round_number in range(at[1] if at[0] == number else 0, stage.rounds):
+            record = one_round(parts, stage, number, round_number, folder, progress)
+            progress.round(record)
+            if progress.stop:
+                return (number, round_number) == (len(parts.stages) - 1, stage.rounds - 1)
+    return True
+
+
+def one_round(
+    parts: Parts, stage: Stage, number: int, round_number: int, folder: RunFolder, progress: Progress
+) -> dict[str, Any]:
+    """Play a round and put all of it on disk: episodes, then signals and credit, then the checkpoint, then its line of metrics."""
+    done = stage.play(round_number, progress)
+    clock = Clock()
+    if stage.keep:
+        folder.append(done.episodes, stage.name, round_number)
+        if done.signals:
+            folder.append_signals(done.signals, stage.name, round_number)
+        for table in done.credit.values():
+            folder.append_credit(done.episodes, table, stage.name, round_number)
+    if stage.learner is not None or round_number == stage.rounds - 1:
+        folder.checkpoint(stage.name, round_number, lambda to: save(parts, stage, number, round_number, to))
+    clock.lap("save", done.seconds)
+    record = measure_round(
+        stage.name,
+        round_number,
+        "evaluate" if stage.learner is None else "train",
+        done.episodes,
+        done.updates,
+        done.seconds,
+    )
+    folder.metric(record)
+    return record
+
+
+def begin(stage: Stage, checkpoint: Path | None) -> None:
+    """Make the stage's learner, with the state it had if the stage goes on."""
+    if stage.make_learner is None:
+        return
+    stage.learner = stage.make_learner()
+    if checkpoint is not None:
+        stage.learner.load(checkpoint / "learner")
+
+
+def save(parts: Parts, stage: Stage, number: int, round_number: int, to: Path) -> None:
+    """A checkpoint: what is shared, the learner's own state, and where the run stands."""
+    parts.save(to)
+    if stage.learner is not None:
+        (to / "learner").mkdir()
+        stage.learner.save(to / "learner")
+    (to / "state.json").write_text(json.dumps({"stage": number, "name": stage.name, "next_round": round_number + 1}))
+
+
+def resume_point(parts: Parts, folder: RunFolder) -> tuple[tuple[int, int], Path | None]:
+    """(stage, next round) and the checkpoint it comes from; the shared parts are loaded."""
+    checkpoint = folder.latest_checkpoint()
+    if checkpoint is None:
+        return (0, 0), None
+    parts.load(checkpoint)
+    state = json.loads((checkpoint / "state.json").read_text())
+    return (int(state["stage"]), int(state["next_round"])), checkpoint
+
+
+def tasks_in_turn(tasks: Sequence[Task], count: int, round_number: int) -> list[Task]:
+    """`count` tasks, going round the list, so that over the rounds every task comes equally often."""
+    first = round_number * count
+    return [tasks[(first + i) % len(tasks)] for i in range(count)]

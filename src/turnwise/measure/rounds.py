@@ -1,0 +1,66 @@
+"""The line of metrics that each round leaves in `metrics.jsonl`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from turnwise.core.types import Episode, Update
+from turnwise.measure.estimate import Estimate
+from turnwise.measure.intervals import success_rate, task_mean
+
+
+def measure_round(
+    stage: str,
+    number: int,
+    kind: str,
+    episodes: Sequence[Episode],
+    updates: Sequence[Update],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """What happened in one round, as JSON values.
+
+    Args:
+        kind: train or evaluate.
+        seconds: by part (sample, credit, learn, save).
+    """
+    tasks = [e.task.key for e in episodes]
+    return {
+        "stage": stage,
+        "round": number,
+        "kind": kind,
+        "episodes": len(episodes),
+        "success": as_json(success_rate([None if e.success is None else float(e.success) for e in episodes], tasks)),
+        "return": as_json(task_mean([e.total() for e in episodes], tasks)),
+        "turns": as_json(task_mean([agent_turns(e) for e in episodes], tasks)),
+        "ends": dict(sorted(Counter(leaf.end.value for e in episodes for leaf in e.ends).items())),
+        "tokens": token_counts(episodes),
+        "update": {k: v for update in updates for k, v in update.change.items()},
+        "version": updates[-1].after if updates else None,
+        "seconds": dict(seconds),
+    }
+
+
+def as_json(found: Estimate) -> dict[str, Any]:
+    """An estimate as the report reads it."""
+    return {
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "clusters": found.clusters,
+        "unscored": found.unscored,
+        "method": found.method,
+    }
+
+
+def agent_turns(episode: Episode, leaf: int = 0) -> int:
+    """Acts of the agent on one path."""
+    return sum(episode.turns[i].seat == "agent" for i in episode.path(leaf))
+
+
+def token_counts(episodes: Sequence[Episode]) -> dict[str, int]:
+    """Ids read and written by models of ours."""
+    held = [t.tokens for e in episodes for t in e.turns if t.tokens is not None]
+    return {"read": sum(len(t.prompt) for t in held), "written": sum(len(t.reply) for t in held)}

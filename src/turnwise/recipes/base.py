@@ -1,0 +1,113 @@
+"""What a recipe is: parts, settings with their sources, and a claim."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from turnwise.core.errors import TurnwiseError, close_matches
+from turnwise.loop import Parts
+from turnwise.worlds.base import World
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a recipe builds from.
+
+    Args:
+        world: the definition.
+        settings: of the recipe, resolved.
+        model: spec of the policy (`scratch:micro`, `hf:DIR`, ...).
+        seed: of the run.
+        checkpoint: where to load the policy from when a run goes on, None for a new one.
+    """
+
+    world: World
+    settings: Any
+    model: str
+    seed: int
+    checkpoint: Path | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The smallest honest experiment of a method, and what must come out."""
+
+    says: str  # one sentence
+    against: str  # the baseline
+    measured_by: str  # the command that shows it
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method: what it is called, where it comes from, what can be set, and how its parts are put together."""
+
+    name: str
+    title: str
+    source: str  # paper or specification sheet
+    settings: type  # a frozen dataclass; every field made by `setting`
+    build: Callable[[Setup], Parts]
+    claim: Claim
+    changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # defaults that differ from the settings class
+
+    def resolve(self, overrides: Mapping[str, Any]) -> Any:
+        """The settings with overrides (texts are converted to the field's type).
+
+        Raises:
+            TurnwiseError: an unknown setting (close match named) or a value of the wrong kind.
+        """
+        return resolve(self.settings, {**self.changes, **overrides}, f"recipe {self.name!r}")
+
+
+def setting(default: Any, says: str, source: str = "ours") -> Any:
+    """A field of a settings class: its default, a sentence, and where the default comes from."""
+    return dataclasses.field(default=default, metadata={"says": says, "source": source})
+
+
+def resolve(kind: type, overrides: Mapping[str, Any], whose: str) -> Any:
+    """An instance of a settings dataclass from plain values or texts."""
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    values: dict[str, Any] = {}
+    hints = _hints(kind)
+    for name, value in overrides.items():
+        if name not in known:
+            near = close_matches(name, known)
+            raise TurnwiseError(
+                f"{whose} has no setting {name!r}",
+                f"one of: {', '.join(known)}",
+                f"did you mean {near[0]!r}?" if near else "turnwise recipes NAME shows what each one does",
+            )
+        try:
+            text = (
+                value.lower()
+                if isinstance(value, str) and value.lower() in ("none", "null", "true", "false")
+                else value
+            )
+            values[name] = msgspec.convert(None if text in ("none", "null") else text, hints[name], strict=False)
+        except msgspec.ValidationError as error:
+            raise TurnwiseError(
+                f"{name}={value!r}: {error}",
+                f"a value like {known[name].default!r}",
+                f"{name}: {known[name].metadata.get('says', 'see turnwise recipes')}",
+            ) from None
+    return kind(**values)
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    import typing
+
+    return typing.get_type_hints(kind)
+
+
+def table_of(kind: type, changes: Mapping[str, Any] | None = None) -> Sequence[tuple[str, Any, str, str]]:
+    """(name, default, sentence, source) of every setting."""
+    changes = changes or {}
+    return [
+        (f.name, changes.get(f.name, f.default), f.metadata.get("says", ""), f.metadata.get("source", ""))
+        for f in dataclasses.fields(kind)
+    ]

@@ -1,0 +1,33 @@
+"""Behaviour cloning: imitate everything the scripted player did (specs/learn/bc_family)."""
+
+from __future__ import annotations
+
+from turnwise.core.cursor import Limits
+from turnwise.loop import Parts
+from turnwise.models.sampling import Sampling
+from turnwise.recipes.base import Claim, Recipe, Setup
+from turnwise.recipes.imitate import ImitateSettings, Tables, imitation, make_policy, parts_of
+
+
+def build_bc(setup: Setup) -> Parts:
+    """Imitation, then evaluation."""
+    s: ImitateSettings = setup.settings
+    policy = make_policy(setup, critic=False)
+    tables = Tables(
+        setup, policy, Sampling(temperature=s.temperature, max_new=s.max_new), Limits(turns=s.turns or None)
+    )
+    return parts_of(policy, [*imitation(setup, policy), tables.evaluation("evaluate-after")])
+
+
+RECIPE = Recipe(
+    name="bc",
+    title="Behaviour cloning",
+    source="LMRL-Gym (arXiv 2311.18232); specs/learn/bc_family",
+    settings=ImitateSettings,
+    build=build_bc,
+    claim=Claim(
+        says="the return of the cloned policy is that of its data",
+        against="the scripted player it imitates",
+        measured_by="turnwise train maze --recipe bc",
+    ),
+)

@@ -1,0 +1,45 @@
+"""Percent BC: imitate only the episodes with the highest return (specs/learn/bc_family)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turnwise.core.cursor import Limits
+from turnwise.learn.filters import top_share
+from turnwise.loop import Parts
+from turnwise.models.sampling import Sampling
+from turnwise.recipes.base import Claim, Recipe, Setup, setting
+from turnwise.recipes.imitate import ImitateSettings, Tables, imitation, make_policy, parts_of
+
+
+@dataclass(frozen=True)
+class FilteredBcSettings(ImitateSettings):
+    """Cloning of the best part."""
+
+    share: float = setting(0.1, "share of the demonstrations that is kept, by return", "LMRL-Gym: 0.1, Wordle 0.3")
+    demo_epochs: int = setting(8, "passes over what is kept")
+
+
+def build_filtered_bc(setup: Setup) -> Parts:
+    """Filter, imitate, evaluate."""
+    s: FilteredBcSettings = setup.settings
+    policy = make_policy(setup, critic=False)
+    tables = Tables(
+        setup, policy, Sampling(temperature=s.temperature, max_new=s.max_new), Limits(turns=s.turns or None)
+    )
+    stages = imitation(setup, policy, choose=lambda episodes: top_share(episodes, s.share))
+    return parts_of(policy, [*stages, tables.evaluation("evaluate-after")])
+
+
+RECIPE = Recipe(
+    name="filtered-bc",
+    title="Percent BC: cloning of the best episodes",
+    source="LMRL-Gym (arXiv 2311.18232); specs/learn/bc_family",
+    settings=FilteredBcSettings,
+    build=build_filtered_bc,
+    claim=Claim(
+        says="cloning the best tenth beats cloning everything where the data has spread in return",
+        against="bc on the same data",
+        measured_by="turnwise compare maze --recipes bc,filtered-bc --seeds 5",
+    ),
+)

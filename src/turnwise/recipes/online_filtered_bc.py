@@ -1,0 +1,64 @@
+"""Online filtered BC: collect with the current policy, keep the best, clone them, again (specs/learn/bc_family)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turnwise.core.cursor import Limits
+from turnwise.core.types import Episode
+from turnwise.explore import Independent
+from turnwise.learn.filters import top_share
+from turnwise.learn.weights.imitation import Imitation, ImitationSettings
+from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
+from turnwise.models.sampling import Sampling
+from turnwise.recipes.base import Claim, Recipe, Setup, setting
+from turnwise.recipes.imitate import ImitateSettings, Tables, imitation, make_policy, parts_of
+
+
+@dataclass(frozen=True)
+class OnlineFilteredBcSettings(ImitateSettings):
+    """The simplest online learner."""
+
+    rounds: int = setting(30, "rounds of collect and clone", "LMRL-Gym: 1 (wordle), 100 (maze)")
+    episodes: int = setting(128, "episodes per round", "LMRL-Gym: 128")
+    share: float = setting(0.3, "share of a round that is kept, by return", "LMRL-Gym: 0.3")
+    lr: float = setting(3e-4, "step size of the online rounds", "LMRL-Gym: 1e-5 to 1e-4, for larger models")
+
+
+def build_online_filtered_bc(setup: Setup) -> Parts:
+    """Imitate, evaluate, rounds of filtered cloning, evaluate. Nothing accumulates: each round sees its own episodes only."""
+    s: OnlineFilteredBcSettings = setup.settings
+    policy = make_policy(setup, critic=False)
+    tables = Tables(
+        setup, policy, Sampling(temperature=s.temperature, max_new=s.max_new), Limits(turns=s.turns or None)
+    )
+    tasks = setup.world.tasks("train")
+    how = ImitationSettings(lr=s.lr, epochs=1, batch=s.demo_batch, batch_tokens=s.batch_tokens, warmup=1)
+
+    def collect(number: int, progress: Progress) -> list[Episode]:
+        table = tables.of_policy("improve", number, progress, s.episodes)
+        return table.collect(Independent(), tasks_in_turn(tasks, s.episodes, number))
+
+    improve = Stage(
+        "improve",
+        s.rounds,
+        collect,
+        lambda: Imitation(policy, how, setup.seed),
+        choose=lambda episodes: top_share(episodes, s.share),
+    )
+    before, after = tables.evaluation("evaluate-before"), tables.evaluation("evaluate-after")
+    return parts_of(policy, [*imitation(setup, policy), before, improve, after])
+
+
+RECIPE = Recipe(
+    name="online-filtered-bc",
+    title="Online filtered BC: clone the best of each round",
+    source="LMRL-Gym (arXiv 2311.18232); specs/learn/bc_family",
+    settings=OnlineFilteredBcSettings,
+    build=build_online_filtered_bc,
+    claim=Claim(
+        says="climbs above cloning the best tenth of the data",
+        against="filtered-bc",
+        measured_by="turnwise compare maze --recipes filtered-bc,online-filtered-bc --seeds 5",
+    ),
+)

@@ -1,0 +1,41 @@
+"""REINFORCE: what a turn earned from there on, whitened over the batch as the only baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turnwise.credit.reward_to_go import RewardToGo
+from turnwise.loop import Parts
+from turnwise.recipes.base import Claim, Recipe, Setup, setting
+from turnwise.recipes.improve import ImproveSettings, build
+
+
+@dataclass(frozen=True)
+class ReinforceSettings(ImproveSettings):
+    """Reward-to-go without a critic."""
+
+    group: int = setting(1, "episodes of each task per round")
+    tasks: int = setting(128, "tasks per round")
+    value: float = setting(0.0, "no critic")
+    gamma: float = setting(1.0, "discount per turn")
+    whiten: str = setting("tokens", "credit to mean 0 and spread 1 over sampled tokens: the baseline")
+
+
+def build_reinforce(setup: Setup) -> Parts:
+    """Reward-to-go in the common way."""
+    s = setup.settings
+    return build(setup, RewardToGo(gamma=s.gamma, whiten=s.whiten), critic=False)
+
+
+RECIPE = Recipe(
+    name="reinforce",
+    title="REINFORCE: reward-to-go, whitened",
+    source="Williams 1992; specs/credit/baselines",
+    settings=ReinforceSettings,
+    build=build_reinforce,
+    claim=Claim(
+        says="raises the success of the imitator it starts from",
+        against="the imitator it starts from, on the same evaluation episodes",
+        measured_by="turnwise train twenty-questions --recipe reinforce",
+    ),
+)

@@ -1,0 +1,41 @@
+"""PPO with one value per turn: turn GAE, all tokens of a turn share its advantage (specs/credit/era-turn-gae)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turnwise.credit.turn_gae import TurnGae
+from turnwise.loop import Parts
+from turnwise.recipes.base import Claim, Recipe, Setup, setting
+from turnwise.recipes.improve import ImproveSettings, build
+
+
+@dataclass(frozen=True)
+class TurnPpoSettings(ImproveSettings):
+    """Turn-level PPO."""
+
+    group: int = setting(1, "episodes of each task per round")
+    tasks: int = setting(128, "tasks per round")
+    gamma: float = setting(0.99, "discount per turn", "ERA: 0.99")
+    lam: float = setting(0.95, "trace decay per turn", "ERA: 0.99; lower trusts the critic more")
+    whiten: str = setting("tokens", "advantages to mean 0 and spread 1 over sampled tokens", "ERA")
+
+
+def build_turn_ppo(setup: Setup) -> Parts:
+    """Turn GAE in the common way."""
+    s = setup.settings
+    return build(setup, TurnGae(gamma=s.gamma, lam=s.lam, whiten=s.whiten), critic=True)
+
+
+RECIPE = Recipe(
+    name="turn-ppo",
+    title="Turn-level PPO: one value per turn",
+    source="ERA, VAGEN; specs/credit/era-turn-gae",
+    settings=TurnPpoSettings,
+    build=build_turn_ppo,
+    claim=Claim(
+        says="turn GAE at least doubles the success of the imitator it starts from within three minutes",
+        against="the imitator it starts from, on the same evaluation episodes",
+        measured_by="turnwise train",
+    ),
+)

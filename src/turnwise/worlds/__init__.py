@@ -1,0 +1,40 @@
+"""Environments, one file each. `make` builds one by name; `WORLDS` lists them without importing them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from turnwise.core.errors import TurnwiseError, close_matches
+from turnwise.core.registry import Registry
+from turnwise.worlds.base import World
+
+WORLDS = Registry(
+    "world",
+    {
+        "maze": "turnwise.worlds.maze:Maze",
+        "maze-partial": "turnwise.worlds.maze:MazePartial",
+        "twenty-questions": "turnwise.worlds.twenty_questions:TwentyQuestions",
+        "wordle": "turnwise.worlds.wordle:Wordle",
+    },
+)
+
+
+def make(name: str, **settings: Any) -> World:
+    """A world by its registered name.
+
+    Raises:
+        UnknownName: no such world; the close matches are named.
+        TurnwiseError: a setting the world does not have.
+    """
+    kind = WORLDS.get(name)
+    known = [p for p in inspect.signature(kind).parameters]
+    for setting in settings:
+        if setting not in known:
+            near = close_matches(setting, known)
+            raise TurnwiseError(
+                f"world {name!r} has no setting {setting!r}",
+                f"one of: {', '.join(known)}",
+                f"did you mean {near[0]!r}?" if near else f"turnwise worlds {name} shows them",
+            )
+    return kind(**settings)

@@ -1,0 +1,100 @@
+"""What every world has: seats, settings, tasks, and a live state that can be copied.
+
+A world is one class. An object fresh from the constructor holds only settings; `reset` gives it the live state of
+one episode; `live()` makes a fresh one with the same settings, which is how thousands of episodes share one
+definition. Settings are plain attributes; live state and shared tables start with an underscore.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from turnwise.core.chance import Chance, key_of
+from turnwise.core.errors import TurnwiseError, UnknownName
+from turnwise.core.protocols import View
+from turnwise.core.types import Message, Moment, Seat, Task
+
+Expert = Callable[[View, np.random.Generator], str]
+"""A scripted player: from what a seat sees (never from hidden facts) and draws of its own to the text it says.
+
+`turnwise.agents.scripted.ScriptedAgent` seats one at the table.
+"""
+
+
+class World:
+    """Base of all worlds. Subclasses write `tasks`, `reset`, `step` and `imagine`; the rest has defaults."""
+
+    name: ClassVar[str]
+    title: ClassVar[str] = ""  # one line for `turnwise worlds`
+    seats: ClassVar[tuple[Seat, ...]] = ("agent",)
+    experts: ClassVar[Mapping[str, Callable[[Any], Expert]]] = {}  # name -> what makes the player for a world
+
+    @property
+    def turns(self) -> int:
+        """Most acts of the agent in one episode."""
+        return 20
+
+    @property
+    def anchors(self) -> Mapping[str, float]:
+        """Published returns that anchor a score, {min, data, max}; empty where these settings have none."""
+        return {}
+
+    def expert(self, name: str) -> Expert:
+        """A scripted player of this world.
+
+        Raises:
+            UnknownName: with the close matches.
+        """
+        if name not in self.experts:
+            raise UnknownName(f"expert of {self.name}", name, self.experts)
+        return self.experts[name](self)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings this world was made with, JSON values: what a run folder stores."""
+        return {k: v for k, v in vars(self).items() if not k.startswith("_")}
+
+    def hash(self) -> str:
+        """16 hex digits that change when the world's name, settings or tasks change."""
+        tasks = [(t.key, sorted(t.params.items())) for split in ("train", "eval") for t in self.tasks(split)]
+        return f"{key_of(self.name, sorted(self.settings().items()), tasks):016x}"
+
+    def live(self) -> World:
+        """An object of its own for one more episode; settings and tables are shared."""
+        return copy.copy(self)
+
+    def tasks(self, split: str) -> Sequence[Task]:
+        """The tasks of a split (`train` or `eval`), always in the same order."""
+        raise NotImplementedError(f"{type(self).__name__}.tasks")
+
+    def reset(self, task: Task, chance: Chance) -> Moment:
+        """Begin an episode."""
+        raise NotImplementedError(f"{type(self).__name__}.reset")
+
+    def step(self, said: Mapping[Seat, Message]) -> Moment:
+        """Take what the seats in `Moment.to_act` said; a wrong move is answered, not raised."""
+        raise NotImplementedError(f"{type(self).__name__}.step")
+
+    def fork(self, chance: Chance) -> World:
+        """A copy with the same hidden facts and draws of its own from now on. Live state lies in attributes with a leading underscore."""
+        twin = copy.copy(self)
+        for name, value in vars(self).items():
+            if name.startswith("_"):
+                setattr(twin, name, chance if isinstance(value, Chance) else copy.deepcopy(value))
+        return twin
+
+    def imagine(self, view: View, chance: Chance) -> World:
+        """A copy whose hidden facts are drawn anew among those that fit what the seat has seen."""
+        raise TurnwiseError(
+            f"world {self.name!r} cannot imagine", "a world that re-draws its hidden facts", "act without search, or choose another world"
+        )
+
+
+def check_split(split: str) -> str:
+    """The split, or an error that names the two there are."""
+    if split not in ("train", "eval"):
+        raise UnknownName("split", split, ("train", "eval"))
+    return split
