@@ -1,7 +1,7 @@
 """The loop: collect, judge, credit, learn, keep. It sees protocols only; recipes hand it the parts.
 
-A run is a list of stages; a stage is some rounds; after each round everything that the next one needs is on disk, so a run that is stopped at any
-round goes on from there as if it had not been.
+A run is a list of stages; a stage is some rounds; after each round everything that the next one needs is on disk, so a
+run that is stopped at any round goes on from there as if it had not been.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Stage:
         name: unique in the run; file names carry it.
         rounds: how many.
         collect: round number -> episodes.
-        make_learner: called when the stage begins, so that a reference policy is the policy of that moment; None for an evaluation.
+        make_learner: called when the stage begins, so that a reference policy is the policy of that moment; None for
+            an evaluation.
         credit: rule -> credit of a batch; None where the learner needs none.
         choose: which episodes are learned from; all of them by default.
         feedback: judges of the episodes.
@@ -103,12 +104,11 @@ class Parts:
 
     Args:
         stages: in order.
-        save, load: write to and read from a checkpoint directory whatever learners share (the policy).
+        save: writes to a checkpoint directory whatever the stages share (the policy).
     """
 
     stages: Sequence[Stage]
     save: Callable[[Path], None]
-    load: Callable[[Path], None]
 
 
 class Clock:
@@ -131,7 +131,7 @@ def train(parts: Parts, folder: RunFolder, progress: Progress | None = None) -> 
         True when the run is complete, False when somebody asked to stop; then the same call goes on where it stopped.
     """
     progress = progress or Silent()
-    at, checkpoint = resume_point(parts, folder)
+    at, checkpoint = resume_point(folder)
     for number, stage in enumerate(parts.stages):
         if (number, stage.rounds) <= at:
             continue
@@ -148,7 +148,7 @@ def train(parts: Parts, folder: RunFolder, progress: Progress | None = None) -> 
 def one_round(
     parts: Parts, stage: Stage, number: int, round_number: int, folder: RunFolder, progress: Progress
 ) -> dict[str, Any]:
-    """Play a round and put all of it on disk: episodes, then signals and credit, then the checkpoint, then its line of metrics."""
+    """Play a round and put all of it on disk: episodes, signals and credit, metrics, checkpoint."""
     done = stage.play(round_number, progress)
     clock = Clock()
     if stage.keep:
@@ -157,18 +157,12 @@ def one_round(
             folder.append_signals(done.signals, stage.name, round_number)
         for table in done.credit.values():
             folder.append_credit(done.episodes, table, stage.name, round_number)
-    if stage.learner is not None or round_number == stage.rounds - 1:
-        folder.checkpoint(stage.name, round_number, lambda to: save(parts, stage, number, round_number, to))
     clock.lap("save", done.seconds)
-    record = measure_round(
-        stage.name,
-        round_number,
-        "evaluate" if stage.learner is None else "train",
-        done.episodes,
-        done.updates,
-        done.seconds,
-    )
+    kind = "evaluate" if stage.make_learner is None else "train"
+    record = measure_round(stage.name, round_number, kind, done.episodes, done.updates, done.seconds)
     folder.metric(record)
+    folder.checkpoint(stage.name, round_number, lambda to: save(parts, stage, number, round_number, to))
+    folder.prune_checkpoints(keep=2)
     return record
 
 
@@ -190,12 +184,11 @@ def save(parts: Parts, stage: Stage, number: int, round_number: int, to: Path) -
     (to / "state.json").write_text(json.dumps({"stage": number, "name": stage.name, "next_round": round_number + 1}))
 
 
-def resume_point(parts: Parts, folder: RunFolder) -> tuple[tuple[int, int], Path | None]:
-    """(stage, next round) and the checkpoint it comes from; the shared parts are loaded."""
+def resume_point(folder: RunFolder) -> tuple[tuple[int, int], Path | None]:
+    """(stage, next round) and the checkpoint that says so."""
     checkpoint = folder.latest_checkpoint()
     if checkpoint is None:
         return (0, 0), None
-    parts.load(checkpoint)
     state = json.loads((checkpoint / "state.json").read_text())
     return (int(state["stage"]), int(state["next_round"])), checkpoint
 

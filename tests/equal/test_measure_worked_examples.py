@@ -1,4 +1,4 @@
-"""Every worked example of the five statistics sheets, through the public functions, to the twelve decimals written there."""
+"""Every worked example of the five statistics sheets, through the public functions, to the decimals written there."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +35,10 @@ class PlainAgent:
     slots = ("weights",)
 
     def __init__(self, engine: Engine, sampling: Sampling, name: str = "plain"):
-        self.engine, self.sampling, self.name = engine, sampling, name
+        self.engine, self.name = engine, name
         self.chat = engine.policy.chat
-        self.longest = engine.policy.longest
+        self.sampling = dataclasses.replace(sampling, stop_ids=self.chat.stop_ids)
+        self.longest = engine.policy.causal.config.max_position_embeddings
 
     async def act(self, view: View, carry: Carried | None) -> Act:
         """One reply. Leaves with End.TOKENS when the model's context would overflow."""
@@ -47,11 +49,11 @@ class PlainAgent:
             ids, line = self.chat.open(view.messages), self.engine.open()
         else:
             ids, line = self.chat.extend(view.new, carry.closed), carry.line
-        if line.length + len(ids) + self.sampling.max_new > self.longest:
+        if len(line.ids) + len(ids) + self.sampling.max_new > self.longest:
             raise Leave(End.TOKENS)
         tokens = await self.engine.reply(line, ids, self.sampling, view.chance_key)
         message = Message("assistant", self.chat.decode(tokens.reply))
-        carried = Carried(line, self.chat.closed(tokens.reply))
+        carried = Carried(line, closed=len(tokens.reply) > 0 and int(tokens.reply[-1]) in self.chat.stop_ids)
         return Act(message, carried, tokens, version=self.engine.policy.version)
 
     def fork(self, carry: Carried | None) -> Carried | None:

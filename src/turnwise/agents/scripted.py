@@ -31,7 +31,7 @@ class ScriptedAgent:
     async def act(self, view: View, carry: Any) -> Act:
         """What the rule says, with draws from the view's own key."""
         text = self.rule(view, generator(view.chance_key))
-        return Act(Message("assistant", text, writer=self.name))
+        return Act(Message("assistant", text))
 
     def fork(self, carry: Any) -> Any:
         """A rule carries nothing."""

@@ -59,15 +59,12 @@ def seat(
 
 def expert(world: World, name: str = "") -> ScriptedAgent:
     """A scripted player of the world by name; without a name its demonstrator, which recipes imitate."""
-    name = name or world.demonstrator
-    if name not in world.experts:
-        raise UnknownName(f"scripted player of {world.name}", name, world.experts)
-    return ScriptedAgent(world.experts[name](world), name)
+    return ScriptedAgent(world.expert(name), name or world.demonstrator)
 
 
 def checkpoint_of(run: str) -> Path:
     """The latest checkpoint of a run folder."""
-    checkpoint = RunFolder.open(Path(run), read_only=True).latest_checkpoint()
+    checkpoint = RunFolder.open(run).latest_checkpoint()
     if checkpoint is None:
         raise TurnwiseError(
             f"{run} holds no checkpoint", "a run that got through its first stage", f"turnwise train --resume {run}"

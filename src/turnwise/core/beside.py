@@ -1,8 +1,8 @@
 """The row layouts of `signals/` and `credit/`: what lies beside the record, and back again.
 
 Null means not scored, or no credit: never 0, never NaN. Credit has one row per rule, episode and turn; an episode
-without turns has one row with `turn` = -1. A rule that speaks per turn fills `value` (and `target`), one that speaks per
-token fills `values` (and `targets`).
+without turns has one row with `turn` = -1. A rule that speaks per turn fills `value` (and `target`), one that speaks
+per token fills `values` (and `targets`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from turnwise.core.columns import column, number_lists, read_number_lists
 from turnwise.core.errors import TurnwiseError
-from turnwise.core.parquet import column, number_lists, read_number_lists
 from turnwise.core.types import ROOT, CreditTable, Episode, Signal
 
 SIGNALS = pa.schema(
@@ -61,9 +61,7 @@ def signals_table(signals: Sequence[Signal], stage: str, round: int) -> pa.Table
 
 def read_signals(table: pa.Table) -> list[Signal]:
     """The inverse of `signals_table`."""
-    return [
-        Signal(**{k: v for k, v in row.items() if k not in ("stage", "round")}) for row in table.to_pylist()
-    ]
+    return [Signal(**{k: v for k, v in row.items() if k not in ("stage", "round")}) for row in table.to_pylist()]
 
 
 def credit_table(episodes: Sequence[Episode], credit: CreditTable, stage: str, round: int) -> pa.Table:
@@ -83,14 +81,9 @@ def credit_table(episodes: Sequence[Episode], credit: CreditTable, stage: str, r
     rows: list[dict[str, Any]] = []
     for e, episode in enumerate(episodes):
         where = head | {"episode": episode.id}
-        said = zip(
-            credit.values[e],
-            credit.targets[e] if credit.targets else [None] * len(episode.turns),
-            strict=True,
-        )
-        rows += [where | {"turn": t} | cells(credit.unit, *pair) for t, pair in enumerate(said)] or [
-            where | {"turn": ROOT}
-        ]
+        targets = credit.targets[e] if credit.targets else [None] * len(episode.turns)
+        said = enumerate(zip(credit.values[e], targets, strict=True))
+        rows += [where | {"turn": t} | cells(credit.unit, *pair) for t, pair in said] or [where | {"turn": ROOT}]
     columns = [
         number_lists([row.get(f.name) for row in rows], np.float32, f.type, nan_is_null=True)
         if pa.types.is_list(f.type)
@@ -105,8 +98,8 @@ def cells(unit: str, value: Any, target: Any) -> dict[str, Any]:
     if unit == "turn":
         return {"value": number(value), "target": number(target)}
     return {
-        "values": None if np.ndim(value) == 0 else value,
-        "targets": None if np.ndim(target) == 0 else target,
+        "values": None if np.ndim(value) == 0 else np.asarray(value, np.float32),
+        "targets": None if np.ndim(target) == 0 else np.asarray(target, np.float32),
     }
 
 
@@ -114,20 +107,20 @@ def check(credit: CreditTable, episodes: Sequence[Episode]) -> None:
     """Refuse values that do not lie on these turns."""
     if credit.unit not in ("turn", "token"):
         raise TurnwiseError(f"credit {credit.name!r} has the unit {credit.unit!r}", "turn or token")
+    turns = [len(e.turns) for e in episodes]
     for kind, said in (("values", credit.values), ("targets", credit.targets)):
-        if said is not None and [len(v) for v in said] != [len(e.turns) for e in episodes]:
+        if said is not None and [len(v) for v in said] != turns:
             raise TurnwiseError(
-                f"{kind} of credit {credit.name!r} for {[len(v) for v in said][:5]}... turns, episodes of {[len(e.turns) for e in episodes][:5]}...",
-                "one entry per episode, in it one per turn",
+                f"{kind} of credit {credit.name!r} do not lie on the episodes: {[len(v) for v in said][:5]}... turns",
+                f"one entry per episode, in it one per turn: {turns[:5]}...",
                 "hand over the episodes that the credit was computed for",
             )
 
 
 def read_credit(table: pa.Table) -> tuple[list[str], CreditTable]:
     """The inverse of `credit_table`: ids of the episodes, and the credit aligned with them."""
-    first = table.slice(0, 1).select(["name", "unit", "critic"]).to_pylist()
-    head = first[0] if first else {"name": "", "unit": "turn", "critic": False}
-    per_token = head["unit"] == "token"
+    name, unit, critic = (table[key][0].as_py() if len(table) else None for key in ("name", "unit", "critic"))
+    per_token = unit == "token"
     values, targets = (read_cells(table[kind + "s" * per_token]) for kind in ("value", "target"))
     said: dict[str, tuple[list[Any], list[Any]]] = {}
     for id, turn, value, target in zip(
@@ -137,8 +130,8 @@ def read_credit(table: pa.Table) -> tuple[list[str], CreditTable]:
         if turn != ROOT:
             of_episode[0].append(value)
             of_episode[1].append(target)
-    kept = [targets for _, targets in said.values()] if head["critic"] else None
-    return list(said), CreditTable(head["name"], head["unit"], [values for values, _ in said.values()], kept)
+    kept = [targets for _, targets in said.values()] if critic else None
+    return list(said), CreditTable(name or "", unit or "turn", [values for values, _ in said.values()], kept)
 
 
 def read_cells(column: pa.ChunkedArray) -> list[Any]:

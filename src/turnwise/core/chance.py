@@ -1,14 +1,14 @@
 """Chance: a generator per (run seed, task, member, tick), every draw logged, any draw replaceable.
 
-Nothing in turnwise draws from a process-wide generator. The key of an episode fixes all its draws, so an episode does not depend on which
-others run beside it, and a recorded episode is replayed by handing its logged draws back in.
+Nothing in turnwise draws from a process-wide generator. The key of an episode fixes all its draws, so an episode does
+not depend on which others run beside it, and a recorded episode is replayed by handing its logged draws back in.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,7 +35,8 @@ class Chance:
 
     Args:
         key: 64-bit key of the episode, from `key_of(run seed, task key, member)`.
-        tick: world time; the stream of each tick starts anew, so that a fork at a tick shares what came before and nothing after.
+        tick: world time; the stream of each tick starts anew, so that a fork at a tick shares what came before and
+            nothing after.
         script: draws to use instead of new ones, by name, in order (replay, parity).
     """
 
@@ -76,6 +77,10 @@ class Chance:
         if not options:
             raise TurnwiseError(f"chance was asked to choose {name!r} from nothing", "at least one option")
         return options[self.integer(len(options), name)]
+
+    def outcome(self, name: str, decide: Callable[[], Any]) -> Any:
+        """What another party decides (an oracle's answer, an opponent's move): asked of `decide` unless scripted."""
+        return self._draw(name, decide)
 
     def _draw(self, name: str, new):
         scripted = self._script.get(name)

@@ -1,6 +1,7 @@
-"""Files that are whole or absent: written beside their place, synced, then renamed. And a lock that dies with its process.
+"""Files that are whole or absent: written beside their place, synced, then renamed. And a lock for their one writer.
 
-A reader never sees half a file, a killed process leaves at most a dot-file, and a full disk leaves what was there before.
+A reader never sees half a file, a killed process leaves at most a dot-file, a full disk leaves what was there before,
+and the lock dies with its process.
 """
 
 from __future__ import annotations
@@ -52,10 +53,10 @@ def write_file(path: Path, data: bytes, run: Path) -> None:
 
 
 def write_folder(path: Path, fill: Callable[[Path], None], run: Path) -> None:
-    """Write a folder whole: `fill` gets the dot-folder to write into; then every file is synced and the folder renamed.
+    """Write a folder whole: `fill` gets the dot-folder to write into, then all is synced and the folder renamed.
 
     Raises:
-        RunFolderError: the disk is full or refuses; the dot-folder is removed. What else `fill` raises passes through.
+        RunFolderError: the disk is full or refuses; the dot-folder is removed. Other errors of `fill` pass through.
     """
     part = part_of(path)
     try:
@@ -157,9 +158,7 @@ class Lock:
     def __init__(self, run: Path):
         run.mkdir(parents=True, exist_ok=True)
         handle = os.open(run / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        if not any(
-            seize(handle, wait) for wait in (0, 0.02, 0.1)
-        ):  # somebody may only be asking, see is_locked
+        if not any(seize(handle, wait) for wait in (0, 0.02, 0.1)):  # somebody may only be asking, see is_locked
             holder = os.pread(handle, 64, 0).decode(errors="replace").strip() or "unknown"
             os.close(handle)
             raise RunFolderError(
@@ -184,7 +183,7 @@ def is_locked(run: Path) -> bool:
 
 
 def seize(handle: int, wait: float = 0) -> bool:
-    """Take the lock of an open file after `wait` seconds, to be held until it is closed; False if somebody holds it."""
+    """Take the lock of an open file after `wait` seconds, until the file is closed; False if somebody holds it."""
     import fcntl  # where the system has none (Windows), folders can be read but not written
 
     time.sleep(wait)

@@ -1,4 +1,4 @@
-"""JSON as the run folder writes it: keys in their order, exact numbers, and null where a number is missing."""
+"""JSON as the run folder writes it: keys in their order, exact numbers, null where a number is missing."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def to_json(value: Any, what: str, indent: int | None = None) -> str:
     Raises:
         TurnwiseError: `value` holds something that JSON cannot say.
     """
+    encoder = LINE if indent is None else json.JSONEncoder(**SAY, indent=indent)
     try:
         try:
-            return json.dumps(value, ensure_ascii=False, allow_nan=False, default=plain, indent=indent)
+            return encoder.encode(value)
         except ValueError:
-            return json.dumps(finite(value), ensure_ascii=False, allow_nan=False, indent=indent)
+            return encoder.encode(finite(value))
     except TypeError as error:
-        raise TurnwiseError(
-            f"{what}: {error}", "JSON values only: texts, numbers, true, false, null, lists, mappings"
-        ) from None
+        expected = "JSON values only: texts, numbers, true, false, null, lists, mappings"
+        raise TurnwiseError(f"{what}: {error}", expected) from None
 
 
 def plain(value: Any) -> Any:
@@ -54,3 +54,7 @@ def finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, str | int) else finite(plain(value))
+
+
+SAY: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": plain}
+LINE = json.JSONEncoder(**SAY)  # made once: an encoder costs more than encoding a small value

@@ -1,33 +1,29 @@
 """The row layout of `episodes/*.parquet`: one row per turn, and back again without loss.
 
-A reader without turnwise needs to know four things. A row with `turn` = -1 holds no turn: it stands for an episode in which nobody got to
-act, or for a path cut before its first turn. `leaves` lists the paths that end at this turn (usually none or one); `end` and `success`
-repeat the first of them, `reward` repeats the acting seat's entry of `rewards`. `prompt` holds only the ids that no earlier turn of the
-row's training sequence holds: concatenate along the path to have all (specs/scale, section 7). Null means that there is nothing (no
-tokens were recorded, not scored); an empty list or 0 is a fact.
+A reader without turnwise needs to know four things. A row with `turn` = -1 holds no turn: it stands for an episode in
+which nobody got to act, or for a path cut before its first turn. `leaves` lists the paths that end at this turn
+(usually none or one); `end` and `success` repeat the first of them, `reward` repeats the acting seat's entry of
+`rewards`. `prompt` holds only the ids that no earlier turn of the row's training sequence holds: concatenate along the
+path to have all (specs/scale, section 7). Null means that there is nothing (no tokens were recorded, not scored); an
+empty list or 0 is a fact.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from turnwise.core.columns import column, number_lists, read_number_lists, read_tables
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.jsontext import to_json
 from turnwise.core.types import ROOT, End, Episode, Leaf, Message, Task, Tokens, Turn
 
-ROW_GROUP = 8192
-"""Rows read or written at a time."""
-
-MESSAGE = pa.struct(
-    [("role", pa.string()), ("text", pa.string()), ("writer", pa.string()), ("calls", pa.string())]
-)
+MESSAGE = pa.struct([("role", pa.string()), ("text", pa.string()), ("writer", pa.string()), ("calls", pa.string())])
 NUMBERS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))
 SEEN = pa.list_(pa.struct([("seat", pa.string()), ("messages", pa.list_(MESSAGE))]))
 LEAF = pa.struct(
@@ -77,13 +73,6 @@ EPISODES = pa.schema(
     ]
 )
 TOKENS = {"prompt": np.int32, "reply": np.int32, "logprobs": np.float32, "sampled": np.bool_}
-
-
-def to_bytes(table: pa.Table) -> bytes:
-    """A table as a Parquet file: zstd, checksums on every page, nothing in it that differs between two equal runs."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", row_group_size=ROW_GROUP, write_page_checksum=True)
-    return sink.getvalue().to_pybytes()
 
 
 def episodes_table(episodes: Sequence[Episode], stage: str, round: int) -> pa.Table:
@@ -169,9 +158,7 @@ def leaves_by_turn(episode: Episode) -> dict[int, list[dict[str, Any]]]:
             "end": leaf.end.value,
             "error": leaf.error,
             "facts": to_json(leaf.facts, f"facts of leaf {number} of episode {episode.id!r}"),
-            "seen": [
-                {"seat": seat, "messages": [message_row(m) for m in said]} for seat, said in leaf.seen.items()
-            ],
+            "seen": [{"seat": seat, "messages": [message_row(m) for m in said]} for seat, said in leaf.seen.items()],
             "success": None if success is None or leaf.end is End.ERROR else bool(success),
         }
         found.setdefault(leaf.turn, []).append(row)
@@ -190,31 +177,16 @@ def numbers_row(numbers: Mapping[str, float]) -> list[dict[str, Any]]:
 
 
 def read_episodes(path: str) -> Iterator[Episode]:
-    """The episodes of one file, in order, exactly as they were written (JSON values as JSON gives them back: lists, not tuples)."""
+    """The episodes of one file, in order, exactly as they were written; tuples in JSON values come back as lists."""
     rows = (row for table in read_tables(path) for row in read_rows(table))
     for _, group in groupby(rows, key=lambda row: row["episode"]):
         yield read_episode(list(group))
 
 
-def read_table(path: str) -> pa.Table:
-    """A whole file, checksums verified."""
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        return file.read(use_threads=False)
-
-
-def read_tables(path: str) -> Iterator[pa.Table]:
-    """The same row group by row group, by a native path (specs/scale, section 7)."""
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        for number in range(file.num_row_groups):
-            yield file.read_row_group(number, use_threads=False)
-
-
 def read_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     """Rows as dictionaries, token columns as numpy arrays of their own type."""
     columns = [
-        read_number_lists(table[name].combine_chunks(), TOKENS[name])
-        if name in TOKENS
-        else table[name].to_pylist()
+        read_number_lists(table[name].combine_chunks(), TOKENS[name]) if name in TOKENS else table[name].to_pylist()
         for name in EPISODES.names
     ]
     for values in zip(*columns, strict=True):
@@ -267,67 +239,3 @@ def read_message(row: dict[str, Any]) -> Message:
 def read_numbers(entries: list[dict[str, Any]]) -> dict[str, float]:
     """The inverse of `numbers_row`."""
     return {entry["name"]: entry["value"] for entry in entries}
-
-
-def column(values: list[Any], kind: pa.DataType) -> pa.Array:
-    """A column of plain values; half a surrogate pair (a reply cut inside an emoji) becomes U+FFFD, as no file format can hold it."""
-    try:
-        return pa.array(values, kind)
-    except UnicodeEncodeError:
-        return pa.array([each_text(value, whole) for value in values], kind)
-
-
-def each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """A nested value with every text in it changed."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list):
-        return [each_text(v, change) for v in value]
-    if isinstance(value, dict):
-        return {k: each_text(v, change) for k, v in value.items()}
-    return value
-
-
-def whole(text: str) -> str:
-    """Surrogate pairs joined, lone halves replaced."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def number_lists(
-    lists: Sequence[np.ndarray | None], kind: Any, arrow: pa.DataType, nan_is_null: bool = False
-) -> pa.Array:
-    """A list column from arrays, None as null, without a Python object per number."""
-    arrays = [exact([] if a is None else a, kind) for a in lists]
-    ends = np.cumsum([0] + [len(a) for a in arrays])
-    if ends[-1] > np.iinfo(np.int32).max:
-        raise TurnwiseError(
-            f"one file would hold {ends[-1]} tokens",
-            "less than 2**31 tokens a round",
-            "collect fewer episodes a round",
-        )
-    values = np.concatenate(arrays) if arrays else np.zeros(0, kind)
-    null = pa.array([a is None for a in lists])
-    numbers = pa.array(values, arrow.value_type, from_pandas=nan_is_null)
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), numbers, type=arrow, mask=null)
-
-
-def exact(numbers: Any, kind: Any) -> np.ndarray:
-    """Numbers as an array of the stored type; refused where that would change one of them."""
-    given = np.asarray(numbers, kind if len(numbers) == 0 else None)
-    stored = given.astype(kind, copy=False)
-    if stored is not given and not np.array_equal(stored, given, equal_nan=kind is np.float32):
-        raise TurnwiseError(
-            f"tokens hold {given.dtype} numbers that {np.dtype(kind)} cannot",
-            "the types of turnwise.core.types.Tokens",
-        )
-    return stored
-
-
-def read_number_lists(column: pa.ListArray, kind: Any) -> list[np.ndarray | None]:
-    """The inverse of `number_lists`; each array owns its memory."""
-    values, ends = (
-        column.values.to_numpy(zero_copy_only=False).astype(kind, copy=False),
-        column.offsets.to_numpy(),
-    )
-    null = column.is_null().to_numpy(zero_copy_only=False)
-    return [None if null[i] else values[ends[i] : ends[i + 1]].copy() for i in range(len(column))]

@@ -1,7 +1,7 @@
 """What the parts promise each other. Worlds compute, agents wait.
 
-A part is any object with these methods; `needs` names what it cannot work without, and `turnwise.core.pairing` refuses a pairing that lacks it
-before the first episode.
+A part is any object with these methods; `needs` names what it cannot work without, and `turnwise.core.pairing` refuses
+a pairing that lacks it before the first episode.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a killed process, a full disk or a bad sector left in a run folder: found, said in sentences, and set aside.
+"""What a killed process, a full disk or a bad sector left in a run folder: found, said in sentences, set aside.
 
-Nothing is deleted. `damaged/` keeps what is moved out of the way under its old name, and `damaged/why.txt` says why it lies there.
+Nothing is deleted: `damaged/` keeps what is moved out of the way under its old name, `damaged/why.txt` says why.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from turnwise.core.columns import read_table
 from turnwise.core.durable import PART, append_line, is_locked, sync_folder, write_file
-from turnwise.core.parquet import read_table
 from turnwise.core.run_files import (
     ROOMS,
     Checkpoint,
@@ -62,11 +62,11 @@ def unfinished(run: Path) -> list[Damage]:
 def unreadable_files(run: Path) -> list[Damage]:
     """Parquet files that cannot be read: all by their footer, the last of each stage and room page by page."""
     files = room_files(run)
-    last = {(path.parent, stage): path for path, stage, _ in files}
+    last = set({(path.parent, stage): path for path, stage, _ in files}.values())
     found = []
     for path, _, _ in files:
         try:
-            if path in last.values():
+            if path in last:
                 read_table(str(path))
             else:
                 pq.read_metadata(str(path))
@@ -86,12 +86,8 @@ def bad_lines(run: Path, busy: bool) -> list[Damage]:
     found = []
     for number, torn in read_metrics(run)[1]:
         if not (torn and busy):
-            found.append(
-                Damage(
-                    run / "metrics.jsonl",
-                    f"line {number} is {'torn off' if torn else 'not JSON'} and is skipped",
-                )
-            )
+            what = "torn off" if torn else "not JSON"
+            found.append(Damage(run / "metrics.jsonl", f"line {number} is {what} and is skipped"))
     return found
 
 
@@ -110,9 +106,8 @@ def put_back(run: Path) -> list[str]:
     told += set_back_rounds(run, seals) + set_back_metrics(run, seals)
     for damage in unreadable:
         if seals and seals[-1].covers(*rounds[damage.path]):
-            told.append(
-                f"{damage.where(run)}: it stays missing; the run goes on from {seals[-1].path.name}, which has learnt it"
-            )
+            after = f"the run goes on from {seals[-1].path.name}, which has learnt it"
+            told.append(f"{damage.where(run)}: it stays missing; {after}")
     return told + [f"{damage.where(run)}: {damage.why}" for damage in bad_lines(run, busy=False)]
 
 
@@ -123,7 +118,7 @@ def in_step(run: Path, seal: Checkpoint) -> bool:
 
 
 def set_back_rounds(run: Path, seals: list[Checkpoint]) -> list[str]:
-    """Set aside the rounds that were written after the last checkpoint; they are played again, to the same bytes."""
+    """Set aside what was written after the last checkpoint; those rounds are played again, to the same bytes."""
     after = f"checkpoint {seals[-1].path.name}" if seals else "the start of the run, and no checkpoint stands"
     late = [path for path, stage, round in room_files(run) if not (seals and seals[-1].covers(stage, round))]
     return [set_aside(run, Damage(path, f"it was written after {after}")) for path in late]
@@ -140,17 +135,12 @@ def set_back_metrics(run: Path, seals: list[Checkpoint]) -> list[str]:
         if line not in kept:
             append_line(run / "damaged" / "metrics.jsonl", line, run)
     write_file(path, b"".join(line + b"\n" for line in kept), run)
-    moved = len(lines) - len(kept)
-    return [
-        note(
-            run,
-            f"metrics.jsonl: {moved} lines torn off or of unsealed rounds; moved to damaged/metrics.jsonl",
-        )
-    ]
+    moved = f"{len(lines) - len(kept)} lines torn off or of unsealed rounds"
+    return [note(run, f"metrics.jsonl: {moved}; moved to damaged/metrics.jsonl")]
 
 
 def is_sealed(line: bytes, seals: list[Checkpoint]) -> bool:
-    """Whether a line of metrics is of a round that the checkpoints cover; their own rounds count without episodes too."""
+    """Whether a line of metrics is of a round that a checkpoint covers, or of a checkpoint's own round."""
     try:
         record = json.loads(line)
         stage, round = record["stage"], record["round"]

@@ -1,8 +1,10 @@
-"""The small files of a run folder and the names of the large ones: run.json, metrics.jsonl, checkpoint.json, <stage>-<round>."""
+"""The small files of a run folder (run.json, metrics.jsonl, checkpoint.json) and the names of the large ones."""
 
 from __future__ import annotations
 
 import json
+import os
+import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +37,22 @@ class Checkpoint:
     def covers(self, stage: str, round: int) -> bool:
         """Whether that round's files stood when the checkpoint was written."""
         return round <= self.rounds.get(stage, -1)
+
+
+def describe(
+    settings: Mapping[str, Any], seed: int, command: Sequence[str], worlds: Mapping[str, str]
+) -> dict[str, Any]:
+    """What run.json says: all that makes the run again."""
+    packages = {name: found for name in PACKAGES if (found := installed(name))}
+    return {
+        "format": FORMAT,
+        "command": list(command),
+        "seed": seed,
+        "settings": dict(settings),
+        "worlds": dict(worlds),
+        "versions": {"python": platform.python_version()} | packages,
+        "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
+    }
 
 
 def read_info(path: Path) -> dict[str, Any]:
@@ -74,9 +92,7 @@ def write_seal(folder: Path, seal: Checkpoint) -> None:
     """checkpoint.json: what it seals, and the sizes of the checkpoint's own files."""
     sizes = {str(f.relative_to(folder)): f.stat().st_size for f in sorted(folder.rglob("*")) if f.is_file()}
     fields = {name: getattr(seal, name) for name in ("number", "stage", "round", "rounds")}
-    (folder / "checkpoint.json").write_text(
-        to_json(fields | {"files": sizes}, "checkpoint.json", indent=2) + "\n"
-    )
+    (folder / "checkpoint.json").write_text(to_json(fields | {"files": sizes}, "checkpoint.json", indent=2) + "\n")
 
 
 def read_seal(folder: Path) -> Checkpoint | str:
@@ -135,12 +151,10 @@ def name_of(stage: str, round: int) -> str:
 
 
 def room_files(run: Path, rooms: Sequence[str] = ROOMS) -> list[tuple[Path, str, int]]:
-    """The files of the rooms that hold rounds, by name, each with its stage and round; files of other people are left out."""
+    """The files of the rooms that hold rounds, by name, each with its stage and round; other files are left out."""
     files = (path for room in rooms for path in sorted((run / room).glob("*.parquet")))
     return [
-        (path, match["stage"], int(match["round"]))
-        for path in files
-        if (match := ROUND_FILE.fullmatch(path.name))
+        (path, match["stage"], int(match["round"])) for path in files if (match := ROUND_FILE.fullmatch(path.name))
     ]
 
 

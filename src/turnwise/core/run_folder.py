@@ -17,8 +17,7 @@ metrics.jsonl.
 from __future__ import annotations
 
 import json
-import os
-import platform
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -27,16 +26,15 @@ from typing import Any
 import pyarrow as pa
 
 from turnwise.core.beside import credit_table, read_credit, read_signals, signals_table
+from turnwise.core.columns import read_table, to_bytes
 from turnwise.core.durable import Lock, append_line, write_file, write_folder
 from turnwise.core.errors import RunFolderError
 from turnwise.core.jsontext import to_json
-from turnwise.core.parquet import episodes_table, read_episodes, read_table, to_bytes
+from turnwise.core.parquet import episodes_table, read_episodes
 from turnwise.core.repair import find_damage, put_back
 from turnwise.core.run_files import (
-    FORMAT,
-    PACKAGES,
     Checkpoint,
-    installed,
+    describe,
     name_of,
     read_info,
     read_metrics,
@@ -48,7 +46,7 @@ from turnwise.core.types import CreditTable, Episode, Signal
 
 
 class RunFolder:
-    """A run on disk. `create` and `resume` hold the lock of the one writer; `open` only reads, also while another process writes.
+    """A run on disk. `create` and `resume` become its one writer; `open` only reads, also while another process writes.
 
     Attributes:
         path: the folder.
@@ -94,20 +92,7 @@ class RunFolder:
                 "a new or empty folder",
                 "name another folder with --out",
             )
-        info = {
-            "format": FORMAT,
-            "command": list(command),
-            "seed": seed,
-            "settings": dict(settings),
-            "worlds": dict(worlds),
-            "versions": {"python": platform.python_version()}
-            | {name: found for name in PACKAGES if (found := installed(name))},
-            "machine": {
-                "system": platform.system(),
-                "processor": platform.machine(),
-                "cores": os.cpu_count(),
-            },
-        }
+        info = describe(settings, seed, command, worlds)
         text = to_json(info, "run.json", indent=2)
         folder = cls(path, json.loads(text)).lock()
         write_file(path / "run.json", text.encode() + b"\n", path)
@@ -126,8 +111,10 @@ class RunFolder:
 
     @classmethod
     def resume(cls, dir: str | Path) -> RunFolder:
-        """Go on writing a run: put the folder back to the moment of its last whole checkpoint. Nothing is deleted: damaged files and what
-        came after that moment are moved into `damaged/`, and `found` has a sentence for each.
+        """Go on writing a run: put the folder back to the moment of its last whole checkpoint.
+
+        Nothing is deleted: damaged files and what came after that moment are moved into `damaged/`, and `found` has a
+        sentence for each.
 
         Raises:
             RunFolderError: as `open`, or another process is writing the folder.
@@ -155,7 +142,7 @@ class RunFolder:
         self.close()
 
     def append(self, episodes: Sequence[Episode], stage: str, round: int) -> Path:
-        """Write the episodes of one round. The same episodes give the same bytes; writing those again is fine, others are refused.
+        """Write the episodes of one round. The same episodes give the same bytes; to write those again is fine.
 
         Raises:
             RunFolderError: other episodes stand there, or the disk refuses.
@@ -198,11 +185,13 @@ class RunFolder:
         return {table.name: (ids, table) for ids, table in tables}
 
     def metric(self, record: Mapping[str, Any]) -> None:
-        """Add a line to metrics.jsonl, on the disk when this returns. NaN is written as null."""
+        """Add a line to metrics.jsonl, on the disk when this returns. NaN is written as null.
+
+        Args:
+            record: JSON values; `stage` and `round` name the round that it belongs to.
+        """
         self._must_write()
-        append_line(
-            self.path / "metrics.jsonl", to_json(record, "a line of metrics.jsonl").encode(), self.path
-        )
+        append_line(self.path / "metrics.jsonl", to_json(record, "a line of metrics.jsonl").encode(), self.path)
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl that are whole; `found` tells of others."""
@@ -235,6 +224,12 @@ class RunFolder:
         """The whole checkpoints, oldest first."""
         return whole_checkpoints(self.path)
 
+    def prune_checkpoints(self, keep: int) -> None:
+        """Remove all but the last `keep` whole checkpoints: a run goes on from the last one."""
+        self._must_write()
+        for seal in self.checkpoints()[:-keep]:
+            shutil.rmtree(seal.path)
+
     def latest_checkpoint(self) -> Path | None:
         """The folder of the last whole checkpoint, None before the first."""
         return next((seal.path for seal in reversed(self.checkpoints())), None)
@@ -249,9 +244,7 @@ class RunFolder:
     def _files(self, room: str, stage: str | None, rounds: Iterable[int] | None) -> list[Path]:
         wanted = None if rounds is None else set(rounds)
         return [
-            p
-            for p, s, r in room_files(self.path, (room,))
-            if stage in (None, s) and (wanted is None or r in wanted)
+            p for p, s, r in room_files(self.path, (room,)) if stage in (None, s) and (wanted is None or r in wanted)
         ]
 
     def _read(self, path: Path) -> pa.Table:
@@ -274,11 +267,13 @@ class RunFolder:
         return path
 
     def _put_batch(self, room: str, name: str, table: pa.Table) -> Path:
-        for number in count():
-            path = self.path / room / f"{name}-{number:03d}.parquet"
-            if not path.exists() or path.read_bytes() == to_bytes(table):
-                break
-        return self._put(room, path.stem, table)
+        self._must_write()
+        data = to_bytes(table)
+        paths = (self.path / room / f"{name}-{number:03d}.parquet" for number in count())
+        path = next(p for p in paths if not p.exists() or p.read_bytes() == data)
+        if not path.exists():
+            write_file(path, data, self.path)
+        return path
 
     def _must_write(self) -> None:
         if self._lock is None:

@@ -1,6 +1,7 @@
 """The nouns: plain frozen data that every room returns to. No logic beyond checks that lengths agree.
 
-An episode is a tree of turns; a conversation is a path from the root to a leaf. Feedback and credit lie beside the record, never over it.
+An episode is a tree of turns; a conversation is a path from the root to a leaf. Feedback and credit lie beside the
+record, never over it.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ class Independent:
 class Grouped:
     """`members` episodes of every task, so that a rule can compare episodes that began alike.
 
-    The world's hidden facts are the task's, so they are shared; draws during play (noise, opponents, sampling) are each member's own.
+    The world's hidden facts are the task's, so they are shared; draws during play (noise, opponents, sampling) are
+    each member's own.
     """
 
     members: int = 8

@@ -15,7 +15,9 @@ from turnwise.core.types import End, Episode, Seat, Task
 from turnwise.worlds.base import World
 
 Driver = Callable[[Sequence[Coroutine]], list]
-"""Runs coroutines to their end and returns their results in order: `Engine.run`, or `run_plain` where no engine of ours is involved."""
+"""Runs coroutines to their end and returns their results in order: `Engine.run`, or `run_plain` where no engine of
+ours is involved.
+"""
 
 
 def run_plain(coroutines: Sequence[Coroutine]) -> list:
@@ -36,7 +38,8 @@ class Table:
         agents: who fills each seat.
         seed: of the run; with the stage and the round it fixes every draw.
         stage, round: where in the run the episodes belong; part of their ids.
-        draws: names the draws; episodes of two tables with the same seed and draws meet the same luck (paired evaluation).
+        draws: names the draws; episodes of two tables with the same seed and draws meet the same luck (paired
+            evaluation).
             By default stage and round, so that no two rounds meet the same.
         limits: budgets per path.
         live: most episodes at once; None is no limit.
@@ -57,7 +60,10 @@ class Table:
     _places: asyncio.Semaphore | None = None
 
     def cursor(self, task: Task, member: int) -> Cursor:
-        """A live point at the start of an episode. Its draws depend on seed, draws, task and member alone, not on who plays."""
+        """A live point at the start of an episode.
+
+        Its draws depend on seed, draws, task and member alone, not on who plays.
+        """
         key = key_of(self.seed, self.draws or f"{self.stage}/{self.round}", task.key, member)
         return Cursor(self.world.live(), task, Chance(key), self.limits)
 

@@ -1,4 +1,6 @@
-"""Where the record meets a credit rule: rows to the flat arrays a rule reads, and its answer back to turns and tokens."""
+"""Where the record meets a credit rule: rows to the flat arrays a rule reads, and its answer back to turns and
+tokens.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ def credit_input(
 ) -> tuple[CreditInput, list[tuple[int, int]]]:
     """The flat record of a batch, one entry per agent turn of each path, and (episode, turn) of each entry.
 
-    Episodes of one task in the batch form a group. Rewards that reach the seat between two of its turns belong to the earlier one.
+    Episodes of one task in the batch form a group. Rewards that reach the seat between two of its turns belong to the
+    earlier one.
     """
     rewards: list[float] = []
     starts, token_starts = [0], [0]

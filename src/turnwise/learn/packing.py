@@ -17,7 +17,8 @@ def pack(lengths: Sequence[int], most: int) -> list[list[int]]:
         most: token budget of one forward pass.
 
     Returns:
-        Lists of row indices; every row stands in exactly one. First-fit decreasing, so lots are full but for the last few.
+        Lists of row indices; every row stands in exactly one. First-fit decreasing, so lots are full but for the last
+        few.
 
     Raises:
         TurnwiseError: a row is longer than the budget.

@@ -1,12 +1,14 @@
 """From episodes to training rows: exact ids, which of them may carry loss, and to which turn each belongs.
 
-A row is a maximal run of turns in which each prompt extends the one before (specs/credit/baselines, "Masking and tokens"):
+A row is a maximal run of turns in which each prompt extends the one before (specs/credit/baselines, "Masking and
+tokens"):
 
     ids    [ prompt 0 | reply 0 | prompt 1 | reply 1 | ... | tail ]
     loss     0 0 0 0    1 1 1     0 0 0      1 1 1           0 0
 
-A turn shared by several branches carries loss in the first row that holds it and in no other. Rows of a path that broke (End.ERROR) carry no
-loss. The tail holds what was shown after the last turn of a path that was cut, so that a critic can say what would have followed.
+A turn shared by several branches carries loss in the first row that holds it and in no other. Rows of a path that
+broke (End.ERROR) carry no loss. The tail holds what was shown after the last turn of a path that was cut, so that a
+critic can say what would have followed.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ class Renderer(Protocol):
     def open(self, messages: Sequence[Message]) -> list[int]: ...
     def extend(self, new: Sequence[Message], closed: bool) -> list[int]: ...
     def text_ids(self, text: str) -> list[int]: ...
-    def closed(self, reply: Sequence[int]) -> bool: ...
+    @property
+    def stop_ids(self) -> tuple[int, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def _row(
         start = pieces.length
         pieces.add(reply, drawn & (index not in skip), logp)
         spans.append(Span(index, start, pieces.length))
-        closed = chat.closed(reply) if chat is not None else True
+        closed = chat is not None and len(reply) > 0 and int(reply[-1]) in chat.stop_ids
     tail = None
     if (
         leaf is not None

@@ -8,8 +8,9 @@ they hold. Neighbouring slots are read as views, without copying.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,6 +55,7 @@ class Cache:
     def __init__(self, layers: int, kv_heads: int, width: int, dtype: torch.dtype, device: torch.device | str = "cpu"):
         self.layers, self.kv_heads, self.width, self.dtype, self.device = layers, kv_heads, width, dtype, device
         self.blocks: list[Block | None] = []
+        self.capacity = np.zeros(0, np.int64)  # of each block, in tokens; 0 where there is none
 
     @property
     def bytes_held(self) -> int:
@@ -62,7 +64,7 @@ class Cache:
 
     def take(self, tokens: int, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Slots that hold `tokens` each: block numbers and slot numbers, int64 [count], neighbours where possible."""
-        capacity = SMALLEST << max(0, (tokens - 1) // SMALLEST).bit_length()
+        capacity = int(_capacity(tokens))
         blocks, slots = np.empty(count, np.int64), np.empty(count, np.int64)
         got = held = 0
         for number, block in enumerate(self.blocks):
@@ -85,6 +87,23 @@ class Cache:
     def trim(self) -> None:
         """Let go of the memory of blocks without lines."""
         self.blocks = [None if b is None or b.empty else b for b in self.blocks]
+        self._note()
+
+    def grow(self, lines: Sequence[Any], held: np.ndarray, needed: np.ndarray) -> None:
+        """Give each line (anything with block and slot) a slot for `needed` tokens, and carry over the `held` ones: int64 [lines]."""
+        sizes = _capacity(needed)
+        for size in np.unique(sizes):
+            chosen = np.flatnonzero(sizes == size)
+            old = np.array([(lines[i].block, lines[i].slot) for i in chosen], np.int64)
+            order = np.lexsort(old.T[::-1])  # neighbours stay neighbours
+            chosen, old = chosen[order], old[order]
+            blocks, slots = self.take(int(size), len(chosen))
+            moved = old[:, 0] >= 0
+            self.copy(old[moved, 0], old[moved, 1], blocks[moved], slots[moved], held[chosen[moved]])
+            for i, block, slot in zip(chosen.tolist(), blocks.tolist(), slots.tolist(), strict=True):
+                if lines[i].block >= 0:
+                    self.give(lines[i].block, lines[i].slot)
+                lines[i].block, lines[i].slot = block, slot
 
     def copy(self, blocks: np.ndarray, slots: np.ndarray, to_blocks: np.ndarray, to_slots: np.ndarray, lengths: np.ndarray) -> None:
         """Copy whole lines from slots to slots: arrays [lines]."""
@@ -94,21 +113,23 @@ class Cache:
                 most = int(lengths[both].max())
                 source, target = self.at(b).kv[:, :, :, :most], self.at(t).kv[:, :, :, :most]
                 old, new = torch.from_numpy(slots[both]).to(self.device), torch.from_numpy(to_slots[both]).to(self.device)
-                for layer in range(self.layers):
-                    for part in range(2):
-                        target[layer, part].index_copy_(0, new, source[layer, part].index_select(0, old))
+                with torch.inference_mode():
+                    for layer in range(self.layers):
+                        for part in range(2):
+                            target[layer, part].index_copy_(0, new, source[layer, part].index_select(0, old))
 
     def _add(self, capacity: int, slots: int) -> int:
-        """A new block, in the first unused number; blocks without lines make room first."""
-        self.trim()
+        """A new block, in the first unused number."""
         kv = torch.zeros(self.layers, 2, slots, capacity, self.kv_heads, self.width, dtype=self.dtype, device=self.device)
-        block = Block(kv, list(range(slots)))
-        if None in self.blocks:
-            number = self.blocks.index(None)
-            self.blocks[number] = block
-            return number
-        self.blocks.append(block)
-        return len(self.blocks) - 1
+        if None not in self.blocks:
+            self.blocks.append(None)
+        number = self.blocks.index(None)
+        self.blocks[number] = Block(kv, list(range(slots)))
+        self._note()
+        return number
+
+    def _note(self) -> None:
+        self.capacity = np.array([0 if b is None else b.capacity for b in self.blocks], np.int64)
 
     def at(self, number: int) -> Block:
         """The block with this number."""
@@ -117,9 +138,9 @@ class Cache:
         return block
 
 
-def capacities(cache: Cache) -> np.ndarray:
-    """Capacity of each block, int64 [blocks]; 0 where there is none."""
-    return np.array([0 if b is None else b.capacity for b in cache.blocks], np.int64)
+def _capacity(tokens: int | np.ndarray) -> np.ndarray:
+    """The smallest slot that holds so many tokens: SMALLEST times a power of two."""
+    return SMALLEST << np.ceil(np.log2(np.maximum(1, np.asarray(tokens) / SMALLEST))).astype(np.int64)
 
 
 class Cached:
@@ -199,29 +220,22 @@ class Group:
     def attend(self, layer: int, q: torch.Tensor, scale: float) -> torch.Tensor:
         """q [tokens, heads, d] -> [tokens, heads, d]."""
         heads, d = q.shape[1:]
-        dtype = q.dtype
-        if self.place is not None:
-            q = q.new_zeros(self.rows * self.width, heads, d).index_copy_(0, self.place, q)
+        groups, dtype = heads // self.home.kv.shape[4], self.home.kv.dtype
+        cells = q if self.place is None else q.new_zeros(self.rows * self.width, heads, d).index_copy_(0, self.place, q)
         kv = self.home.kv[layer, :, self.span, : self.length]
         if self.slots is not None:
             kv = kv.index_select(1, self.slots)
         keys, values = kv.transpose(2, 3)  # [rows, kv heads, length, d]
-        kv_heads = keys.shape[1]
-        q = q.to(kv.dtype).view(self.rows, self.width, kv_heads, heads // kv_heads, d)
+        asked = cells.to(dtype).view(self.rows, self.width, -1, groups, d).permute(0, 2, 1, 3, 4)  # [rows, kv heads, width, groups, d]
         if self.causal:
-            q = q.flatten(2, 3).transpose(1, 2)
-            keys, values = repeat(keys, heads // kv_heads), repeat(values, heads // kv_heads)
-            out = F.scaled_dot_product_attention(q, keys, values, is_causal=True, scale=scale)
+            asked = asked.transpose(2, 3).flatten(1, 2)
+            out = F.scaled_dot_product_attention(asked, repeat(keys, groups), repeat(values, groups), is_causal=True, scale=scale)
+            out = out.transpose(1, 2)
         else:
-            q = q.transpose(1, 2).reshape(self.rows, kv_heads, -1, d)
-            out = F.scaled_dot_product_attention(q, keys, values, attn_mask=self.mask, scale=scale)
-            out = out.view(self.rows, kv_heads, self.width, -1, d).transpose(1, 2)
-            out = out.reshape(-1, heads, d)
-            return self._flat(out, dtype)
-        return self._flat(out.transpose(1, 2).reshape(-1, heads, d), dtype)
-
-    def _flat(self, out: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        return (out if self.place is None else out.index_select(0, self.place)).to(dtype)
+            out = F.scaled_dot_product_attention(asked.flatten(2, 3), keys, values, attn_mask=self.mask, scale=scale)
+            out = out.unflatten(2, (self.width, groups)).transpose(1, 2)
+        out = out.reshape(-1, heads, d)
+        return (out if self.place is None else out.index_select(0, self.place)).to(q.dtype)
 
 
 def _mask(past: np.ndarray, before: np.ndarray, width: int, length: int, groups: int, cache: Cache) -> torch.Tensor | None:

@@ -27,7 +27,7 @@ class Size:
     vocabulary: int  # tokens at most; a small corpus gives fewer
 
 
-# parameters, at the full vocabulary: nano 135,488; micro 885,888; small 7,082,240 (input and output embeddings are one matrix)
+# parameters, at the full vocabulary: nano 119,104; micro 885,888; small 7,082,240 (input and output embeddings are one matrix)
 SIZES = {
     "nano": Size(layers=2, width=64, heads=2, kv_heads=1, inner=160, vocabulary=512),
     "micro": Size(layers=4, width=128, heads=4, kv_heads=1, inner=384, vocabulary=1024),
@@ -59,10 +59,8 @@ def load_policy(
     kind, _, name = spec.partition(":")
     if kind == "hf" and name:
         return Policy.load(name, value_head, device, dtype)
-    if kind != "scratch":
+    if kind != "scratch" or name not in SIZES:
         raise UnknownName("model", spec, [*(f"scratch:{size}" for size in SIZES), "hf:DIR"])
-    if name not in SIZES:
-        raise UnknownName("scratch model", name, SIZES)
     size = SIZES[name]
     tokenizer = learn_tokenizer(corpus or (), size.vocabulary)
     model = scratch_model(size, tokenizer, seed).to(device=device or "cpu", dtype=dtype or torch.float32)
@@ -96,7 +94,7 @@ def learn_tokenizer(corpus: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
     if vocabulary < least:
         raise TurnwiseError(f"a vocabulary of {vocabulary} tokens", f"at least {least}: the bytes and the role tokens")
     core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)  # merges may cross spaces, as in SuperBPE
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,

@@ -131,6 +131,11 @@ class Policy(nn.Module):
         return self.causal.config.num_hidden_layers
 
     @property
+    def vocabulary(self) -> int:
+        """Rows of the output layer; at least as many as the tokenizer has tokens."""
+        return self.causal.get_output_embeddings().weight.shape[0]
+
+    @property
     def heads(self) -> tuple[int, int, int]:
         """Query heads, key-value heads, width of one head."""
         config = self.causal.config

@@ -76,6 +76,10 @@ class Laws:
             top_k if (top_k > 0).any() else None,
         )
 
+    def rows(self, part: slice) -> Laws:
+        """The laws of some of the rows."""
+        return Laws(*(None if x is None else x[part] for x in (self.temperature, self.top_p, self.top_k)))
+
 
 def log_law(logits: torch.Tensor, laws: Laws) -> torch.Tensor:
     """Natural log-probabilities [rows, vocabulary] of the law really sampled from, -inf where a token was cut off.
@@ -94,7 +98,7 @@ def log_law(logits: torch.Tensor, laws: Laws) -> torch.Tensor:
 
 
 def _filtered(logits: torch.Tensor, laws: Laws) -> torch.Tensor:
-    ordered, tokens = logits.sort(-1, descending=True, stable=True)
+    ordered, tokens = torch.sort(logits, dim=-1, descending=True, stable=True)
     rank = torch.arange(logits.shape[-1], device=logits.device)
     if laws.top_k is not None:
         most = torch.as_tensor(laws.top_k, device=logits.device)[:, None]

@@ -13,9 +13,7 @@ def build_bc(setup: Setup) -> Parts:
     """Imitation, then evaluation."""
     s: ImitateSettings = setup.settings
     policy = make_policy(setup, critic=False)
-    tables = Tables(
-        setup, policy, Sampling(temperature=s.temperature, max_new=s.max_new), Limits(turns=s.turns or None)
-    )
+    tables = Tables(setup, policy, Sampling(max_new=s.max_new), Limits(turns=s.turns or None))
     return parts_of(policy, [*imitation(setup, policy), tables.evaluation("evaluate-after")])
 
 

@@ -24,9 +24,7 @@ def build_filtered_bc(setup: Setup) -> Parts:
     """Filter, imitate, evaluate."""
     s: FilteredBcSettings = setup.settings
     policy = make_policy(setup, critic=False)
-    tables = Tables(
-        setup, policy, Sampling(temperature=s.temperature, max_new=s.max_new), Limits(turns=s.turns or None)
-    )
+    tables = Tables(setup, policy, Sampling(max_new=s.max_new), Limits(turns=s.turns or None))
     stages = imitation(setup, policy, choose=lambda episodes: top_share(episodes, s.share))
     return parts_of(policy, [*stages, tables.evaluation("evaluate-after")])
 

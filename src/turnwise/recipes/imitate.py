@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from turnwise.agents.plain import PlainAgent
 from turnwise.agents.spec import corpus, expert
@@ -33,7 +32,6 @@ class ImitateSettings:
     demo_epochs: int = setting(2, "passes over the demonstrations", "LMRL-Gym: 1")
     demo_lr: float = setting(2e-3, "step size of imitation", "LMRL-Gym wordle: 2e-3")
     demo_batch: int = setting(32, "demonstrations per step", "LMRL-Gym: 32 or 128")
-    temperature: float = setting(1.0, "of sampling, in training and evaluation")
     max_new: int = setting(24, "most tokens in one reply")
     turns: int = setting(0, "cut episodes after so many turns; 0: the world's own end")
     evaluate: int = setting(2, "evaluation episodes per task")
@@ -118,8 +116,4 @@ class Tables:
 
 def parts_of(policy: Policy, stages: Sequence[Stage]) -> Parts:
     """Stages with the policy as what they share."""
-
-    def load(checkpoint: Path) -> None:
-        policy.restore(checkpoint / "policy")
-
-    return Parts(stages, lambda to: policy.save(to / "policy"), load)
+    return Parts(stages, lambda to: policy.save(to / "policy"))

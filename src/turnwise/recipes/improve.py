@@ -1,4 +1,5 @@
-"""On-policy improvement in one common way: imitate, evaluate, then rounds of collect, credit, learn, and evaluate again.
+"""On-policy improvement in one common way: imitate, evaluate, then rounds of collect, credit, learn, and evaluate
+again.
 
 The recipes that use it differ in the credit rule alone, so a comparison of them is a comparison of credit.
 """
@@ -37,7 +38,7 @@ class ImproveSettings(ImitateSettings):
     clip: float = setting(0.2, "PPO clip of the probability ratio", "LMRL-Gym PPO: 0.2")
     kl: float = setting(0.0, "weight of the KL to the imitator in the loss")
     entropy: float = setting(0.0, "weight of the entropy bonus")
-    value: float = setting(0.5, "weight of the value loss; 0 for rules without a critic")
+    value: float = setting(0.5, "weight of the value loss, in units of the variance of its targets; 0 without a critic")
     averaging: str = setting("token-mean", "token-mean, row-mean, row-sum or constant", "specs/credit/baselines")
     max_norm: float = setting(1.0, "largest norm of the gradient")
 
@@ -52,7 +53,7 @@ def build(setup: Setup, rule: CreditRule, critic: bool) -> Parts:
     """
     s: ImproveSettings = setup.settings
     explorer = Grouped(s.group) if s.group > 1 else Independent()
-    sampling = Sampling(temperature=s.temperature, max_new=s.max_new)
+    sampling = Sampling(max_new=s.max_new)
     check_parts(setup, rule, explorer, critic)
     policy = make_policy(setup, critic)
     tables = Tables(setup, policy, sampling, Limits(turns=s.turns or None))
@@ -92,7 +93,6 @@ def gradient(setup: Setup, policy: Policy) -> PolicyGradient:
         averaging=s.averaging,
         constant=float(setup.world.turns * s.max_new),
         max_norm=s.max_norm,
-        temperature=s.temperature,
     )
     return PolicyGradient(policy, how, setup.seed)
 

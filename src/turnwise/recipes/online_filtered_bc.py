@@ -26,12 +26,13 @@ class OnlineFilteredBcSettings(ImitateSettings):
 
 
 def build_online_filtered_bc(setup: Setup) -> Parts:
-    """Imitate, evaluate, rounds of filtered cloning, evaluate. Nothing accumulates: each round sees its own episodes only."""
+    """Imitate, evaluate, rounds of filtered cloning, evaluate.
+
+    Nothing accumulates: each round sees its own episodes only.
+    """
     s: OnlineFilteredBcSettings = setup.settings
     policy = make_policy(setup, critic=False)
-    tables = Tables(
-        setup, policy, Sampling(temperature=s.temperature, max_new=s.max_new), Limits(turns=s.turns or None)
-    )
+    tables = Tables(setup, policy, Sampling(max_new=s.max_new), Limits(turns=s.turns or None))
     tasks = setup.world.tasks("train")
     how = ImitationSettings(lr=s.lr, epochs=1, batch=s.demo_batch, batch_tokens=s.batch_tokens, warmup=1)
 

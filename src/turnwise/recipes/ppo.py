@@ -1,4 +1,6 @@
-"""PPO as LMRL-Gym has it: token GAE over the agent's tokens, a clipped surrogate, a value head (specs/learn/lmrl_ppo)."""
+"""PPO as LMRL-Gym has it: token GAE over the agent's tokens, a clipped surrogate, a value head
+(specs/learn/lmrl_ppo).
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def make(name: str, **settings: Any) -> World:
         TurnwiseError: a setting the world does not have.
     """
     kind = WORLDS.get(name)
-    known = [p for p in inspect.signature(kind).parameters]
+    known = list(inspect.signature(kind).parameters)
     for setting in settings:
         if setting not in known:
             near = close_matches(setting, known)

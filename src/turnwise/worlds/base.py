@@ -32,6 +32,7 @@ class World:
     title: ClassVar[str] = ""  # one line for `turnwise worlds`
     seats: ClassVar[tuple[Seat, ...]] = ("agent",)
     experts: ClassVar[Mapping[str, Callable[[Any], Expert]]] = {}  # name -> what makes the player for a world
+    demonstrator: ClassVar[str] = ""  # the expert whose episodes recipes imitate
 
     @property
     def turns(self) -> int:
@@ -43,12 +44,13 @@ class World:
         """Published returns that anchor a score, {min, data, max}; empty where these settings have none."""
         return {}
 
-    def expert(self, name: str) -> Expert:
-        """A scripted player of this world.
+    def expert(self, name: str = "") -> Expert:
+        """A scripted player of this world; without a name the demonstrator.
 
         Raises:
             UnknownName: with the close matches.
         """
+        name = name or self.demonstrator
         if name not in self.experts:
             raise UnknownName(f"expert of {self.name}", name, self.experts)
         return self.experts[name](self)
@@ -79,7 +81,7 @@ class World:
         raise NotImplementedError(f"{type(self).__name__}.step")
 
     def fork(self, chance: Chance) -> World:
-        """A copy with the same hidden facts and draws of its own from now on. Live state lies in attributes with a leading underscore."""
+        """A copy with the same hidden facts and draws of its own from now on."""
         twin = copy.copy(self)
         for name, value in vars(self).items():
             if name.startswith("_"):
@@ -89,7 +91,9 @@ class World:
     def imagine(self, view: View, chance: Chance) -> World:
         """A copy whose hidden facts are drawn anew among those that fit what the seat has seen."""
         raise TurnwiseError(
-            f"world {self.name!r} cannot imagine", "a world that re-draws its hidden facts", "act without search, or choose another world"
+            f"world {self.name!r} cannot imagine",
+            "a world that re-draws its hidden facts",
+            "act without search, or choose another world",
         )
 
 

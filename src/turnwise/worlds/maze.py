@@ -41,6 +41,7 @@ class Maze(World):
     name = "maze"
     title = "walk to the goal of a maze, told where you are (LMRL-Gym)"
     experts = maze_experts.EXPERTS
+    demonstrator = "mix"
 
     def __init__(
         self,
@@ -54,7 +55,8 @@ class Maze(World):
         as_released: bool = False,
     ):
         self.layout, self.describe, self.last_k, self.max_steps = layout, describe, last_k, max_steps
-        self.goal_reward, self.step_reward, self.illegal_reward = goal_reward, step_reward, illegal_reward
+        self.goal_reward, self.step_reward = float(goal_reward), float(step_reward)
+        self.illegal_reward = float(illegal_reward)
         self.as_released = as_released
         self._sight = sight_of(layout, describe)
         self._views = tuple((Message("user", text),) for text in self._sight.texts)

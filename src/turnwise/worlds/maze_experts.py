@@ -1,6 +1,6 @@
 """Scripted players of the maze, from random to optimal, in every view; each reads only the conversation.
 
-Exact returns over the 25 starts with coordinates: `optimal` -6.84, `random` about -85.7.
+Exact returns over the 25 starts with coordinates: `optimal` -6.84, `random` -85.89. By walls alone: -7.24 and the same.
 """
 
 from __future__ import annotations

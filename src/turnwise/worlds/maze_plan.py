@@ -51,7 +51,8 @@ class Plan:
                 cost = min(self._expected(outcomes) for outcomes in ahead[one].values())
                 change, self.costs[one] = max(change, cost - self.costs[one]), cost
         for one in reached:
-            self._best[one] = min(MOVES, key=lambda move, one=one: round(self._expected(ahead[one][move]), 6))
+            expected = {move: round(self._expected(ahead[one][move]), 6) for move in MOVES}
+            self._best[one] = min(expected, key=expected.__getitem__)
 
     def _expected(self, outcomes: Outcomes) -> float:
         return 1.0 + sum(probability * self.costs[bits] for probability, bits in outcomes)

@@ -42,6 +42,7 @@ class Wordle(World):
     name = "wordle"
     title = "guess a five-letter word in six tries (LMRL-Gym)"
     experts = wordle_experts.EXPERTS
+    demonstrator = "mixture"
     turns: int = 6
 
     def __init__(
@@ -54,7 +55,7 @@ class Wordle(World):
     ):
         self.vocabulary = vocabulary if isinstance(vocabulary, str) else tuple(vocabulary)
         self.turns = turns
-        self.bad_word_reward = bad_word_reward
+        self.bad_word_reward = float(bad_word_reward)
         self.require_words_in_vocab = require_words_in_vocab
         self.as_released = as_released
         self._words = words_of(self.vocabulary)
@@ -97,7 +98,7 @@ class Wordle(World):
             self._left &= self._words.fitting(guess, code)
             answer = ANSWERS[code]
         won = guess == hidden
-        rewards = {"agent": 0.0 if won else -1.0 if listed else float(self.bad_word_reward)}
+        rewards = {"agent": 0.0 if won else -1.0 if listed else self.bad_word_reward}
         facts = {"valid": hidden is not None, "word": hidden, "words_left": self._left.bit_count()}
         if won or self._tries >= self.turns:
             return Moment({"agent": answer}, (), rewards, end=End.DONE, facts={**facts, "success": won})

@@ -6,6 +6,7 @@ Own simulation over the 431 words: `random` -5.94, `mixture` -4.13 (the publishe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -53,7 +54,7 @@ def most_telling(words: Words, bits: int) -> np.ndarray:
     return members[left <= left.min() + 1e-9]
 
 
-EXPERTS = {
+EXPERTS: dict[str, Callable[..., Callable[[View, np.random.Generator], str]]] = {
     "consistent": lambda world: Consistent(world.words),
     "entropy": lambda world: EntropyGreedy(world.words),
     "mixture": lambda world: Consistent(world.words, share=0.33),

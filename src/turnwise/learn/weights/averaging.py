@@ -1,9 +1,11 @@
-"""How token losses are averaged: a weight per token, fixed before the pass, so that any split into forward passes sums to the same loss.
+"""How token losses are averaged: a weight per token, fixed before the pass, so that any split into forward passes sums
+to the same loss.
 
 token-mean             1 / (loss tokens of the minibatch)
 row-mean               1 / (rows * loss tokens of the row)          the 1/length of GRPO: long rows weigh less per token
 row-sum                1 / rows
-constant               1 / (rows * constant)                        Dr. GRPO: the longest generation allowed, so length does not matter
+constant               1 / (rows * constant)                        Dr. GRPO: the longest generation allowed, so length
+does not matter
 """
 
 from __future__ import annotations

@@ -11,11 +11,13 @@ import torch
 
 from turnwise.core.chance import generator
 from turnwise.core.errors import UnknownName
-from turnwise.core.types import Batch, Update
+from turnwise.core.types import Batch, Episode, Update
 from turnwise.learn.packing import minibatches
 from turnwise.learn.sequences import Row, rows_of
+from turnwise.learn.weights.critic import monte_carlo, spread, start_at_mean
 from turnwise.learn.weights.lots import lots_of, say
 from turnwise.learn.weights.optimiser import Optimiser
+from turnwise.learn.weights.surrogate import clipped_value_loss
 from turnwise.models.policy import Policy
 
 NORMALISERS = ("action", "attended")
@@ -33,6 +35,17 @@ class ImitationSettings:
     max_norm: float = 1.0
     warmup: int = 20  # steps from 0 to lr, linear
     normalise: str = "action"  # divisor of the loss: action tokens, or all attended tokens as the reference code has it
+    value: float = 0.5  # weight of the critic's error on the imitated episodes' reward-to-go; read only with a value head
+    gamma: float = 1.0  # discount per turn of that reward-to-go
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a critic is taught beside imitation, per row."""
+
+    read: list[np.ndarray]  # int64 [V]: positions
+    told: list[np.ndarray]  # float32 [V]: reward-to-go there
+    spread: float  # variance of all that is told
 
 
 class Imitation:
@@ -58,8 +71,8 @@ class Imitation:
 
     def learn(self, batch: Batch, progress: Callable[[float], None] | None = None) -> list[Update]:
         """`epochs` passes over the batch; one update of the slot `weights`."""
-        rows = rows_of(batch.episodes, self.policy.chat)
-        rows = [r for r in rows if r.loss.any()]
+        rows = [r for r in rows_of(batch.episodes, self.policy.chat) if r.loss.any()]
+        lesson = self._lesson(batch.episodes, rows)
         rng = generator(self.seed, "imitation", self.steps)
         per_epoch = max(1, round(len({r.episode for r in rows}) / self.settings.batch))
         losses: list[float] = []
@@ -67,7 +80,7 @@ class Imitation:
         total = self.settings.epochs * per_epoch
         for _ in range(self.settings.epochs):
             for chosen in minibatches([r.episode for r in rows], per_epoch, rng):
-                loss, norm = self._step(rows, chosen)
+                loss, norm = self._step(rows, chosen, lesson)
                 losses.append(loss)
                 norms.append(norm)
                 if progress is not None:
@@ -83,15 +96,29 @@ class Imitation:
         change |= {"steps": float(len(losses)), "tokens": float(sum(len(r) for r in rows) * self.settings.epochs)}
         return [Update(self.slot, before, self.policy.version, change, "imitation")]
 
-    def _step(self, rows: Sequence[Row], chosen: Sequence[int]) -> tuple[float, float]:
+    def _lesson(self, episodes: Sequence[Episode], rows: Sequence[Row]) -> Lesson | None:
+        """What the critic is taught on the way; None without a critic."""
+        if self.policy.value_head is None or not self.settings.value:
+            return None
+        read, told = monte_carlo(episodes, rows, self.settings.gamma)
+        start_at_mean(self.policy, told)
+        return Lesson(read, told, spread(told))
+
+    def _step(self, rows: Sequence[Row], chosen: Sequence[int], lesson: Lesson | None) -> tuple[float, float]:
         count = sum(
             int(rows[i].loss.sum()) if self.settings.normalise == "action" else len(rows[i]) - 1 for i in chosen
         )
         total = 0.0
-        for lot in lots_of(rows, chosen, max(self.settings.batch_tokens, 1), None, self.policy.device):
-            loss = -say(self.policy, lot).logp.sum() / max(count, 1)
-            loss.backward()
+        reads = 1 if lesson is None else sum(len(lesson.read[i]) for i in chosen)
+        for lot in lots_of(rows, chosen, self.settings.batch_tokens, lesson and lesson.read, self.policy.device):
+            said = say(self.policy, lot)
+            loss = -said.logp.sum() / max(count, 1)
             total += float(loss.detach())
+            if lesson is not None:
+                told = torch.from_numpy(np.concatenate([lesson.told[i] for i in lot.rows])).to(self.policy.device)
+                errors = clipped_value_loss(said.values, told, told, None)
+                loss = loss + self.settings.value * errors.sum() / (reads * lesson.spread)
+            loss.backward()
         self.steps += 1
         return total, self.optimiser.step(min(1.0, self.steps / max(self.settings.warmup, 1)))
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from turnwise.learn.packing import pack
 from turnwise.learn.sequences import Row
-from turnwise.models.policy import Policy
+from turnwise.models.policy import Output, Policy, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ def lots_of(
     return lots
 
 
-def say(policy: Policy, lot: Lot, temperature: float = 1.0) -> Said:
-    """One forward pass. A token's law is read one position before it; the sampler's temperature makes it the law that was sampled from."""
-    out = policy.forward(lot.ids, lot.lengths, predict=lot.loss - 1, read=lot.read)
-    logits = out.logits.float() / temperature
-    law = torch.log_softmax(logits, dim=-1)
-    logp = law.gather(1, lot.ids[lot.loss][:, None]).squeeze(1)
-    entropy = -(law.exp() * law).sum(-1)
-    return Said(logp, entropy, out.values)
+def say(policy: Policy, lot: Lot) -> Said:
+    """One forward pass: a token's law is read one position before it."""
+    at = torch.from_numpy(np.concatenate([lot.loss - 1, lot.read])).to(lot.ids.device)
+    targets = lot.ids[torch.from_numpy(lot.loss).to(lot.ids.device)]
+    out = policy(Rows(lot.ids, lot.lengths, at, targets))
+    logp, entropy = Output(policy, out.hidden[: len(targets)], None).score(targets, entropy=True)
+    assert entropy is not None
+    return Said(logp, entropy, None if out.values is None else out.values[len(targets) :])

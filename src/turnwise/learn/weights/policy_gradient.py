@@ -1,7 +1,9 @@
-"""Multi-turn policy gradient: PPO's clipped surrogate on credited turns, with reference KL, entropy bonus and value loss.
+"""Multi-turn policy gradient: PPO's clipped surrogate on credited turns, with reference KL, entropy bonus and value
+loss.
 
-With one epoch and one minibatch the ratio is 1 everywhere and this is REINFORCE on whatever credit it was given. Rules differ only in the
-credit; masks, old log-probabilities, clipping and averaging are this shared code (specs/credit/baselines).
+With one epoch and one minibatch the ratio is 1 everywhere and this is REINFORCE on whatever credit it was given. Rules
+differ only in the credit; masks, old log-probabilities, clipping and averaging are this shared code
+(specs/credit/baselines).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from turnwise.learn.credited import RowValues, on_rows
 from turnwise.learn.packing import minibatches
 from turnwise.learn.sequences import Row, rows_of
 from turnwise.learn.weights.averaging import token_weights
+from turnwise.learn.weights.critic import spread, start_at_mean
 from turnwise.learn.weights.lots import Lot, Said, lots_of, say
 from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.learn.weights.surrogate import clipped_surrogate, clipped_value_loss, k3
@@ -48,28 +51,27 @@ class PolicyGradientSettings:
     constant: float = 256.0  # divisor of the averaging `constant`, in tokens
     weight_decay: float = 0.0
     max_norm: float = 1.0
-    temperature: float = 1.0  # of the sampler, so that recomputed log-probabilities are of the law sampled from
     tolerance: float = 1e-3  # largest accepted |recomputed - sampled log-probability| before the first step, in nats
 
 
 @dataclass
 class Tally:
-    """Sums over loss tokens, and the means a report shows."""
+    """Sums over tokens and states, and the means a report shows."""
 
     sums: dict[str, float] = field(default_factory=dict)
-    tokens: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
     norms: list[float] = field(default_factory=list)
     gap: float = 0.0  # largest |recomputed - sampled log-probability| before the first step
 
-    def add(self, count: int, **values: Tensor) -> None:
-        """Add per-token values of one lot."""
-        self.tokens += count
+    def add(self, values: Mapping[str, Tensor]) -> None:
+        """Add values of one lot, [M] each."""
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value.detach().sum())
+            self.counts[name] = self.counts.get(name, 0) + len(value)
 
     def means(self) -> dict[str, float]:
-        """Mean per loss token, and the mean gradient norm per step."""
-        found = {name: value / max(self.tokens, 1) for name, value in self.sums.items()}
+        """Mean per entry, and the mean gradient norm per step."""
+        found = {name: value / max(self.counts[name], 1) for name, value in self.sums.items()}
         return found | {"gradient_norm": float(np.mean(self.norms)) if self.norms else 0.0, "logprob_gap": self.gap}
 
 
@@ -153,11 +155,13 @@ class PolicyGradient:
     def _plan(self, table: CreditTable, rows: Sequence[Row]) -> Plan:
         read, targets = critic_targets(table, rows)
         advantages = [credit[row.loss] for credit, row in zip(on_rows(table.values, rows), rows, strict=True)]
-        reference = None if self.reference is None else logprobs(self.reference, rows, self.settings)
+        reference = None if self.reference is None else logprobs(self.reference, rows, self.settings.batch_tokens)
         old = None
         if self.settings.value_clip is not None and table.targets is not None:
             old = [v.values[where] for v, where in zip(self.values(rows) or (), read, strict=True)]
-        return Plan(rows, advantages, [row.logprobs[row.loss] for row in rows], read, targets, reference, old)
+        sampled = [row.logprobs[row.loss] for row in rows]
+        start_at_mean(self.policy, targets)
+        return Plan(rows, advantages, sampled, read, targets, spread(targets), reference, old)
 
     def _step(self, plan: Plan, chosen: Sequence[int], tally: Tally, first: bool) -> None:
         """Accumulate one minibatch's gradient, however many forward passes it takes, and step."""
@@ -167,7 +171,7 @@ class PolicyGradient:
         reads = max(sum(len(plan.read[i]) for i in chosen), 1)
         worst = 0.0
         for lot in lots_of(plan.rows, chosen, s.batch_tokens, plan.read, self.policy.device):
-            said = say(self.policy, lot, s.temperature)
+            said = say(self.policy, lot)
             sampled = self._flat(lot, plan.sampled)
             if first:
                 worst = max(worst, float((said.logp.detach() - sampled).abs().max()) if len(sampled) else 0.0)
@@ -177,10 +181,10 @@ class PolicyGradient:
             if s.value and said.values is not None and len(lot.read):
                 old = said.values.detach() if plan.old is None else self._flat(lot, plan.old)
                 errors = clipped_value_loss(said.values, old, self._flat(lot, plan.targets), s.value_clip)
-                loss = loss + s.value * errors.sum() / reads
-                tally.add(0, value_loss=errors)
+                loss = loss + s.value * errors.sum() / (reads * plan.spread)
+                numbers["unexplained"] = 2 * errors.detach() / plan.spread
             loss.backward()
-            tally.add(len(lot.loss), **numbers)
+            tally.add(numbers)
         if first:
             self._check_sampler(worst)
             tally.gap = worst
@@ -208,8 +212,8 @@ class PolicyGradient:
             self.optimiser.adam.zero_grad(set_to_none=True)
             raise TurnwiseError(
                 f"the trainer's log-probabilities differ from the sampler's by up to {worst:.2g} nats",
-                f"at most {self.settings.tolerance:g}: the tokens must come from this policy, at this temperature",
-                "use episodes of this round, set temperature to the sampler's, or raise tolerance for low-precision weights",
+                f"at most {self.settings.tolerance:g}: the tokens must come from this policy, at temperature 1",
+                "use episodes of this round, or raise tolerance for low-precision weights",
             )
 
     def save(self, directory: Path) -> None:
@@ -236,12 +240,15 @@ class Plan:
     sampled: list[np.ndarray]  # float32 [M]: log-probabilities of the sampler
     read: list[np.ndarray]  # int64 [V]: positions at which the critic learns
     targets: list[np.ndarray]  # float32 [V]: what it should say there
+    spread: float  # variance of the targets
     reference: list[np.ndarray] | None  # float32 [M]: log-probabilities of the policy this learner started from
     old: list[np.ndarray] | None  # float32 [V]: the critic before the first step
 
 
 def critic_targets(table: CreditTable, rows: Sequence[Row]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Where the critic learns and what: a turn rule at the state before each turn, a token rule before each sampled token."""
+    """Where the critic learns and what: a turn rule at the state before each turn, a token rule before each sampled
+    token.
+    """
     if table.targets is None:
         return [np.zeros(0, np.int64)] * len(rows), [np.zeros(0, np.float32)] * len(rows)
     laid = on_rows(table.targets, rows)
@@ -256,11 +263,11 @@ def critic_targets(table: CreditTable, rows: Sequence[Row]) -> tuple[list[np.nda
 
 
 @torch.no_grad()
-def logprobs(policy: Policy, rows: Sequence[Row], settings: PolicyGradientSettings) -> list[np.ndarray]:
+def logprobs(policy: Policy, rows: Sequence[Row], batch_tokens: int) -> list[np.ndarray]:
     """Log-probability of every loss token of every row: float32 [M] each."""
     found: list[np.ndarray] = [np.zeros(0, np.float32)] * len(rows)
-    for lot in lots_of(rows, range(len(rows)), settings.batch_tokens, None, policy.device):
-        logp = say(policy, lot, settings.temperature).logp.cpu().numpy()
+    for lot in lots_of(rows, range(len(rows)), batch_tokens, None, policy.device):
+        logp = say(policy, lot).logp.cpu().numpy()
         cuts = np.cumsum([int(rows[i].loss.sum()) for i in lot.rows])[:-1]
         for number, part in zip(lot.rows, np.split(logp, cuts), strict=True):
             found[number] = part

@@ -13,7 +13,8 @@ def clipped_surrogate(
 
         rho = exp(logp - old);  loss = -min(rho * A, clip(rho, 1 - low, 1 + high) * A);  for A < 0 at most -dual * A
 
-    Source: specs/credit/baselines (verl's dual clip, c = 3); `dual=None` is plain PPO. At rho = 1 the gradient is -A * grad logp.
+    Source: specs/credit/baselines (verl's dual clip, c = 3); `dual=None` is plain PPO. At rho = 1 the gradient is -A *
+    grad logp.
     """
     rho = torch.exp(logp - old)
     plain, clipped = rho * advantage, rho.clamp(1 - low, 1 + high) * advantage
@@ -24,13 +25,17 @@ def clipped_surrogate(
 
 
 def k3(logp: Tensor, reference: Tensor) -> Tensor:
-    """Schulman's k3 estimate of KL(policy || reference) at sampled tokens: exp(d) - 1 - d with d = reference - logp; never negative."""
+    """Schulman's k3 estimate of KL(policy || reference) at sampled tokens: exp(d) - 1 - d with d = reference - logp;
+    never negative.
+    """
     d = reference - logp
     return torch.exp(d) - 1 - d
 
 
 def clipped_value_loss(value: Tensor, old: Tensor, target: Tensor, clip: float | None) -> Tensor:
-    """Half the squared error of the critic; with `clip`, the worse of the free and the clipped prediction (specs/learn/lmrl_ppo)."""
+    """Half the squared error of the critic; with `clip`, the worse of the free and the clipped prediction
+    (specs/learn/lmrl_ppo).
+    """
     loss = (value - target) ** 2
     if clip is not None:
         loss = torch.maximum(loss, (old + (value - old).clamp(-clip, clip) - target) ** 2)

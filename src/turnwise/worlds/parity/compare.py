@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from turnwise.core.cursor import Cursor
+from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Act, Message
 from turnwise.worlds.parity.recording import REPLAYERS, Difference, Recording, Replayer, load
 
@@ -82,7 +83,12 @@ def replay(file: str | Path | Recording) -> Replay:
 
 
 def _play(replayer: Replayer, recording: Recording, episode: Mapping[str, Any], tally: Tally) -> None:
-    cursor, id = replayer.cursor(recording, episode), episode["id"]
+    id = episode["id"]
+    try:
+        cursor = replayer.cursor(recording, episode)
+    except KeyError as error:
+        expected = "the fields of its world's recordings"
+        raise TurnwiseError(f"episode {id} lacks or misspells {error}", expected) from error
     cursor.begin()
     tally.check(id, None, _start(cursor, episode))
     for turn, step in enumerate(episode["steps"]):
@@ -92,7 +98,7 @@ def _play(replayer: Replayer, recording: Recording, episode: Mapping[str, Any], 
         cursor.take({"agent": Act(Message("assistant", step["action"]))})
         tally.steps += 1
         tally.check(id, turn, _step(replayer, cursor, step))
-    tally.check(id, len(episode["steps"]) - 1, iter([("over", True, not cursor.open)]))
+    tally.check(id, len(episode["steps"]) - 1, _end(cursor, episode))
 
 
 def _start(cursor: Cursor, episode: Mapping[str, Any]) -> Iterator[Difference]:
@@ -102,12 +108,21 @@ def _start(cursor: Cursor, episode: Mapping[str, Any]) -> Iterator[Difference]:
 
 def _step(replayer: Replayer, cursor: Cursor, step: Mapping[str, Any]) -> Iterator[Difference]:
     yield "error", None, _error(cursor)
+    if cursor.moment is None or _error(cursor):
+        return
     yield "obs", step["obs"], _newest(cursor)
     yield "reward", step["reward"], cursor.tree.turns[-1].rewards.get("agent", MISSING)
     yield "done", step["done"], not cursor.open
-    ours = replayer.info(cursor)
+    ours = replayer.info(cursor.moment.facts, cursor.seats["agent"].messages)
     for name, expected in step["info"].items():
         yield name, expected, ours.get(name, MISSING)
+
+
+def _end(cursor: Cursor, episode: Mapping[str, Any]) -> Iterator[Difference]:
+    yield "over", True, not cursor.open
+    for name in ("success", "won"):
+        if name in episode and cursor.moment is not None:
+            yield name, episode[name], cursor.moment.facts.get("success", MISSING)
 
 
 def _newest(cursor: Cursor) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from turnwise.core.chance import Chance
 from turnwise.core.cursor import Cursor
-from turnwise.core.types import Task
+from turnwise.core.types import Message, Task
 from turnwise.worlds.maze import Maze, MazePartial
-from turnwise.worlds.maze_rules import LAYOUTS, MOVES
+from turnwise.worlds.maze_rules import MOVES, sight_of
 from turnwise.worlds.parity.recording import Difference, Recording
 
 DESCRIBE = {
@@ -43,10 +43,8 @@ class MazeReplayer:
         task = Task(episode["id"], world.name, {"start": episode["task"]["start"]})
         return Cursor(world, task, Chance(0))
 
-    def info(self, cursor: Cursor) -> dict[str, Any]:
-        facts = cursor.moment.facts
-        history = [[m.text, m.role == "assistant"] for m in cursor.seats["agent"].messages]
-        text = json.dumps(history, ensure_ascii=False)
+    def info(self, facts: Mapping[str, Any], history: Sequence[Message]) -> dict[str, Any]:
+        text = json.dumps([[m.text, m.role == "assistant"] for m in history], ensure_ascii=False)
         return {
             "position": facts["position"],
             "num_steps": facts["steps"],
@@ -58,6 +56,6 @@ class MazeReplayer:
         config = recording["config"]
         yield "actions", config["actions"], {text: list(change) for text, change in MOVES.items()}
         for name, layout in config["layouts"].items():
-            ours = LAYOUTS[name]
+            ours = sight_of(name, "walls").layout
             yield f"{name} grid", layout["grid"], [[int(mark) for mark in row] for row in ours.rows]
             yield f"{name} goals", layout["goals"], [list(ours.goal)]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from turnwise.core.cursor import Cursor
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.registry import Registry
+from turnwise.core.types import Message
 
 Recording = Mapping[str, Any]
 Difference = tuple[str, Any, Any]
@@ -28,8 +29,8 @@ class Replayer(Protocol):
         """Our world with the episode's settings and task, and a chance that holds its recorded draws."""
         ...
 
-    def info(self, cursor: Cursor) -> Mapping[str, Any]:
-        """Our side of the step's `info`, under the same names."""
+    def info(self, facts: Mapping[str, Any], history: Sequence[Message]) -> Mapping[str, Any]:
+        """Our side of the step's `info`, under the same names, from the world's facts and what is then in view."""
         ...
 
     def tables(self, recording: Recording) -> Iterator[Difference]:

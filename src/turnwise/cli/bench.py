@@ -1,0 +1,75 @@
+"""`turnwise bench`: how fast this machine samples and trains, against the usual way, in one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from turnwise.cli.command import command
+from turnwise.cli.group import Commands
+from turnwise.cli.out import Out
+
+bench = Commands(
+    "bench",
+    commands={"rollout": "turnwise.cli.bench:rollout", "train": "turnwise.cli.bench:train"},
+    help="Measure speed: both sides of every ratio are taken in one run.",
+    examples=["turnwise bench rollout", "turnwise bench train --turns 64"],
+)
+
+
+def options(function: Any) -> Any:
+    """What both have in common."""
+    given = [
+        click.option(
+            "--turns", type=click.IntRange(min=1), default=32, show_default=True, help="Agent turns of an episode."
+        ),
+        click.option(
+            "--episodes", type=click.IntRange(min=1), help="Episodes at once.  [default: the benchmark's own]"
+        ),
+        click.option(
+            "--model", metavar="SPEC", default="scratch:micro", show_default=True, help="scratch:SIZE or hf:DIR."
+        ),
+        click.option(
+            "--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Medians over so many."
+        ),
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights and texts."),
+    ]
+    for option in reversed(given):
+        function = option(function)
+    return function
+
+
+@command("turnwise bench rollout", "turnwise bench rollout --turns 64 --json")
+@options
+def rollout(out: Out, **given: Any) -> None:
+    """Episodes per second of the engine, against generating on the whole history each turn."""
+    from turnwise.bench.rollout import bench_rollout
+
+    show(out, bench_rollout(**chosen(given)), "turnwise bench train")
+
+
+@command("turnwise bench train", "turnwise bench train --turns 64 --json")
+@options
+def train(out: Out, **given: Any) -> None:
+    """Tokens per second of training on whole episodes, against one sample per turn."""
+    from turnwise.bench.train import bench_train
+
+    show(out, bench_train(**chosen(given)), "turnwise bench rollout")
+
+
+def chosen(given: dict[str, Any]) -> dict[str, Any]:
+    """Without what was left to the benchmark."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def show(out: Out, found: dict[str, Any], other: str) -> None:
+    """The figures by name."""
+    from turnwise.cli.numbers import plain_table
+
+    table = plain_table("", "")
+    table.show_header = False
+    for name, figure in found.items():
+        table.add_row(name.replace("_", " "), f"{figure:,.4g}" if isinstance(figure, float) else str(figure))
+    out.say(table)
+    out.finish(found, [other])

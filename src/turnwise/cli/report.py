@@ -1,0 +1,35 @@
+"""`turnwise report`: a run as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from turnwise.cli.command import command
+from turnwise.cli.out import Out
+
+
+@command("turnwise report runs/twenty-questions-turn-ppo-1 --open")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--open", "browse", is_flag=True, help="Open it in the browser.")
+def report(out: Out, run: Path, browse: bool) -> None:
+    """Build the page report.html of a run: one file that opens offline."""
+    from turnwise.measure.report import build_report
+
+    page = build_report(run)
+    if browse:
+        click.launch(str(page))
+    out.say(f"report: {page}")
+    moves = [] if browse else [f"turnwise report {run} --open"]
+    out.finish({"run": str(run), "report": str(page)}, [*moves, *agent_moves(run)])
+
+
+def agent_moves(run: Path) -> list[str]:
+    """What can be done with the agent of the run, if it holds one."""
+    from turnwise.core.run_folder import RunFolder
+
+    folder = RunFolder.open(run)
+    if folder.latest_checkpoint() is None:
+        return ["turnwise train"]
+    return [f"turnwise play {folder.info['settings']['world']} --agent run:{run}", f"turnwise evaluate run:{run}"]

@@ -1,0 +1,141 @@
+"""Recorded episodes of LMRL-Gym replay in our worlds without a difference; and a difference would be seen."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from turnwise.core.chance import Chance
+from turnwise.core.errors import TurnwiseError, UnknownName
+from turnwise.core.types import Message, Task
+from turnwise.worlds.parity import REPLAYERS, load, replay
+from turnwise.worlds.parity.wordle import ranks
+from turnwise.worlds.wordle import Wordle
+
+HERE = Path(__file__).parent / "data"
+WHOLE = Path(__file__).parents[3] / "shared" / "parity"
+KEPT = {"lmrl_wordle": 30, "lmrl_maze_fo": 30, "lmrl_maze_po": 30, "lmrl_twenty_questions": 30}  # episodes
+STEPS = {
+    "lmrl_gym.wordle": (250, 1092),
+    "lmrl_gym.maze_fully_observed": (222, 3620),
+    "lmrl_gym.maze_partially_observed": (222, 3636),
+    "lmrl_gym.twenty_questions": (100, 1452),
+}
+
+
+def test_every_replayer_has_a_recording():
+    assert {kept(name)["world"] for name in KEPT} == set(REPLAYERS) == set(STEPS)
+
+
+def kept(name):
+    return load(HERE / f"{name}.json.gz")
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_kept_recordings(name):
+    found = replay(HERE / f"{name}.json.gz")
+    assert found.mismatches == () and found.episodes == KEPT[name]
+    assert found.steps == sum(len(e["steps"]) for e in kept(name)["episodes"])
+    assert found.compared > 4 * found.steps
+
+
+@pytest.mark.parametrize("folder", ["lmrl_wordle", "lmrl_maze_fo", "lmrl_maze_po", "lmrl_twenty_questions"])
+def test_whole_recordings(folder):
+    path = WHOLE / folder / "episodes.json"
+    if not path.is_file():
+        pytest.skip("the whole recordings lie beside the repository and are not there")
+    found = replay(path)
+    assert found.mismatches == () and (found.episodes, found.steps) == STEPS[found.world]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_changed_recording_is_found_out(name):
+    """Each field, spoilt once, gives a mismatch that names the episode, the turn and the field."""
+    recording = {**kept(name), "episodes": kept(name)["episodes"][:1]}
+    for field, value in spoilt(recording["episodes"][0]["steps"][0]):
+        if (name, field) in HANDED_IN:
+            continue
+        changed = copy.deepcopy(recording)
+        step = changed["episodes"][0]["steps"][0]
+        (step if field in step else step["info"])[field] = value
+        first = replay(changed).mismatches[0]
+        assert (first.episode, first.turn, first.field) == (changed["episodes"][0]["id"], 0, field)
+        assert first.expected == value
+        assert field in str(first) and repr(value) in str(first)
+    changed = copy.deepcopy(recording)
+    changed["episodes"][0]["reset_obs"] = "Hello\n"
+    assert [m.field for m in replay(changed).mismatches] == ["obs"]
+    changed["episodes"][0]["steps"].pop()
+    assert [m.field for m in replay(changed).mismatches][:2] == ["obs", "over"]
+    changed["episodes"][0]["steps"] = recording["episodes"][0]["steps"] + recording["episodes"][0]["steps"][:1]
+    assert ("over", False) in [(m.field, m.expected) for m in replay(changed).mismatches]
+
+
+HANDED_IN = {("lmrl_wordle", "sampled_word"), ("lmrl_twenty_questions", "obs")}
+
+
+def spoilt(step):
+    yield "obs", "Hello\n"
+    yield "reward", step["reward"] + 1e-6
+    yield "done", not step["done"]
+    for field, value in step["info"].items():
+        yield field, not value if isinstance(value, bool) else "other"
+
+
+def test_a_changed_table_is_found_out():
+    recording = dict(kept("lmrl_wordle"))
+    recording["episodes"] = []
+    recording["config"] = {**recording["config"], "vocab": recording["config"]["vocab"][:-1]}
+    (mismatch,) = replay(recording).mismatches
+    assert (mismatch.episode, mismatch.turn, mismatch.field) == ("", None, "vocab wordle_official_400")
+
+
+def test_the_recorded_draws_are_those_of_the_recorded_seed():
+    recording = kept("lmrl_wordle")
+    words = Wordle(recording["config"]["vocab"]).words
+    for episode in recording["episodes"]:
+        rng, left = random.Random(episode["seed"]), len(words.list)
+        drawn = []
+        for step in episode["steps"]:
+            if step["info"]["valid"]:
+                drawn.append(rng.choice(range(left)))
+            left = step["info"]["consistent_words"]
+        assert drawn == ranks(words, episode)
+
+
+def test_a_fixed_hidden_word_gives_the_same_transcript():
+    recording = kept("lmrl_wordle")
+    for episode in recording["episodes"]:
+        world = Wordle(recording["config"]["vocab"], **episode["config"])
+        world.reset(Task("t", "wordle", {"word": episode["fixed_hidden_word"]}), Chance(0))
+        for step in episode["steps"]:
+            moment = world.step({"agent": Message("assistant", step["action"])})
+            got = moment.views["agent"][0].text, moment.rewards["agent"], moment.end is not None
+            assert got == (step["obs"], step["reward"], step["done"])
+
+
+def test_files_that_cannot_be_replayed(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    good = {"schema_version": 1, "world": "lmrl_gym.wordel", "config": {}, "episodes": []}
+    with pytest.raises(UnknownName, match="did you mean 'lmrl_gym.wordle'"):
+        load(write("a.json", json.dumps(good).encode()))
+    with pytest.raises(TurnwiseError, match="version 1"):
+        load(write("b.json.gz", gzip.compress(json.dumps({**good, "schema_version": 2}).encode())))
+    with pytest.raises(TurnwiseError, match="schema_version"):
+        load(write("c.json", b"[]"))
+    with pytest.raises(TurnwiseError, match="cannot be read"):
+        load(write("d.json.gz", b"{}"))
+    with pytest.raises(TurnwiseError, match="no file"):
+        load(tmp_path / "e.json")
+    broken = {**good, "world": "lmrl_gym.maze_fully_observed", "config": {"actions": {}, "layouts": {}}}
+    with pytest.raises(TurnwiseError, match="episode x lacks"):
+        replay({**broken, "episodes": [{"id": "x", "config": {}}]})
