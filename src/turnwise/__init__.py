@@ -6,9 +6,14 @@ Names are imported on first use, so that `import turnwise` costs nothing.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 __version__ = "0.1.0"
+
+# Read when torch is first loaded. By default its threads spin at every barrier; on a machine that does anything else
+# they starve each other, and a forward pass becomes tens of times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 HOMES = {
     "train": "turnwise.api.training",

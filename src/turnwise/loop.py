@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from turnwise.core.run_folder import RunFolder
 from turnwise.core.types import Batch, CreditTable, Episode, Signal, Task, Update
 from turnwise.measure.rounds import measure_round
+
+if TYPE_CHECKING:
+    from turnwise.core.run_folder import RunFolder
 
 
 class Progress(Protocol):

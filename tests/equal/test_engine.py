@@ -1,14 +1,16 @@
-"""The engine samples from exactly the policy that training reads, whatever the batch, and forgets nothing it should keep."""
+"""The engine samples from exactly the policy that training reads, whatever the batch, and forgets nothing it
+should keep.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
-import made_models
 import numpy as np
 import pytest
 import torch
 
+import made_models
 from turnwise.core.errors import TurnwiseError
 from turnwise.models.engine import Engine
 from turnwise.models.policy import Policy, Rows
@@ -86,9 +88,9 @@ def conversations(policy: Policy, count: int, **how) -> list[list[int]]:
 
     async def one(number: int) -> list[int]:
         rng, line = np.random.default_rng(number), engine.open()
-        for turn in range(4):
+        for turn in range(3):
             ids = rng.integers(5, 260, size=rng.integers(1, 12))
-            await engine.reply(line, ids, Sampling(max_new=5, stop_ids=(9, 10)), key=number * 10 + turn)
+            await engine.reply(line, ids, Sampling(max_new=4, stop_ids=(9, 10)), key=number * 10 + turn)
         return line.ids
 
     return engine.run(one(number) for number in range(count))
@@ -114,7 +116,9 @@ def test_only_new_ids_are_read():
 
     engine.run([ten()])
     # each turn reads its three ids, and from the second on the last id of the reply before
-    assert engine.counters.read == 10 * 3 + 9 and engine.counters.written == 20 and engine.counters.steps == 20
+    assert (
+        engine.counters.read == 10 * 3 + 9 and engine.counters.written == 20 and engine.counters.steps == 20
+    )
 
 
 def test_a_reply_stops_at_a_stop_id_or_at_its_longest():
@@ -184,7 +188,9 @@ def test_a_private_thought_is_rewound_and_the_words_stay():
         return ours, theirs, engine.counters.read
 
     ours, theirs, read = engine.run([both()])[0]
-    assert ours.reply.tolist() == theirs.reply.tolist() and np.allclose(ours.logprobs, theirs.logprobs, atol=1e-5)
+    assert ours.reply.tolist() == theirs.reply.tolist() and np.allclose(
+        ours.logprobs, theirs.logprobs, atol=1e-5
+    )
     assert read == 3 + 3 + 6
 
 
@@ -194,8 +200,11 @@ def test_a_cancelled_reply_frees_its_row_and_the_others_go_on():
 
     async def impatient():
         line = engine.open()
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(engine.reply(line, [5], Sampling(max_new=100_000), 0), 0.05)
+        waiting = asyncio.ensure_future(engine.reply(line, [5], Sampling(max_new=400), 0))
+        while engine.counters.written < 20:
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.sleep(0)
         engine.close(line)
 
     async def patient():
@@ -203,6 +212,26 @@ def test_a_cancelled_reply_frees_its_row_and_the_others_go_on():
 
     assert len(engine.run([impatient(), patient()])[1].reply) == 30
     assert len(engine.lines) == 1
+
+
+def test_a_given_reply_that_was_cancelled_half_way_leaves_nothing_behind():
+    policy = made_models.policy("llama")
+    engine = Engine(policy, budget=4)
+
+    async def impatient():
+        line = engine.open()
+        await engine.reply(line, [5, 6], LONG, 1)
+        waiting = asyncio.ensure_future(engine.score(line, [7], list(range(20, 120))))
+        while line.read < 30:
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        return line, await engine.reply(line, list(range(120, 150)), LONG, 2)
+
+    line, after = engine.run([impatient()])[0]
+    fresh = engine.run([engine.reply(engine.open(), line.ids[: -len(after.reply)], LONG, 2)])[0]
+    assert after.reply.tolist() == fresh.reply.tolist()
+    assert np.allclose(after.logprobs, fresh.logprobs, atol=1e-4)
 
 
 def test_a_step_that_breaks_is_told_to_whoever_waits(monkeypatch):
@@ -229,7 +258,12 @@ def test_misuse_is_refused():
     async def twice():
         first = asyncio.ensure_future(engine.reply(line, [5], LONG, 0))
         await asyncio.sleep(0)
-        for wrong in (lambda: engine.fork(line), lambda: engine.rewind(line, 0), engine.refresh, lambda: engine.close(line)):
+        for wrong in (
+            lambda: engine.fork(line),
+            lambda: engine.rewind(line, 0),
+            engine.refresh,
+            lambda: engine.close(line),
+        ):
             with pytest.raises(TurnwiseError, match="under way"):
                 wrong()
         await first
@@ -239,6 +273,12 @@ def test_misuse_is_refused():
         engine.rewind(line, 99)
     with pytest.raises(TurnwiseError, match="without ids"):
         engine.run([engine.reply(engine.open(), [], LONG, 0)])
+    for wrong, said in ([300], "ids from 300"), ([-1], "ids from -1"), (range(5, 300), "lower max_new"):
+        with pytest.raises(TurnwiseError, match=said):
+            engine.run([engine.reply(line, wrong, Sampling(max_new=400), 0)])
+    before = list(line.ids)
+    engine.run([engine.reply(line, [5], Sampling(max_new=1), 2**64 - 1)])
+    assert len(line.ids) == len(before) + 2
     engine.close(line)
     engine.close(line)
     with pytest.raises(TurnwiseError, match="is closed"):

@@ -38,7 +38,12 @@ def made_episode(stage: str, round: int, task: Task, member: int, skill: float, 
     """One game: found (DONE), out of turns (TURNS), and now and then broken (ERROR) or left (LEFT)."""
     id, origin = (
         f"{stage}/{round}/{task.key}/{member}",
-        {"agents": {"agent": "made"}, "stage": stage, "round": round, "member": member},
+        {
+            "agents": {"agent": "teacher" if stage == "imitate" else "made"},
+            "stage": stage,
+            "round": round,
+            "member": member,
+        },
     )
     if rng.random() < 0.01:
         return Episode(id, task, (), (Leaf(ROOT, End.ERROR, error="world.reset: RuntimeError: no answer"),), origin)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from turnwise.models.cache import SMALLEST, Cache, Cached
+from turnwise.models.cache import SMALLEST, Cache
+from turnwise.models.cached import Cached
 from turnwise.models.ragged import Packed
 
 
@@ -65,7 +66,9 @@ def test_growing_carries_the_past_over():
 @pytest.mark.parametrize("apart", [1, 2, 5])
 @torch.no_grad()
 def test_attention_over_slots_is_causal_attention_over_rows(apart):
-    """Rows read in uneven pieces, from neighbouring or scattered slots, as one causal call over each whole row."""
+    """Rows read in uneven pieces, from neighbouring or scattered slots, as one causal call over each whole
+    row.
+    """
     rng, cache = torch.Generator().manual_seed(apart), small()
     lengths = np.array([7, 33, 12, 33, 1])
     _, slots = cache.take(64, len(lengths) * apart)
@@ -91,7 +94,7 @@ def test_a_mask_too_large_is_cut_without_changing_anything(monkeypatch):
     q, k, v = (torch.randn(100, heads, 8, generator=rng) for heads in (4, 2, 2))
     found = []
     for limit in (1 << 24, 300):
-        monkeypatch.setattr("turnwise.models.cache.MASK_NUMBERS", limit)
+        monkeypatch.setattr("turnwise.models.cached.MASK_NUMBERS", limit)
         for past, new in ((0, 10), (10, 40)):
             plan = Cached(cache, block, slot, np.full(2, past), np.full(2, new), 2)
             out = plan.attend(0, q[: 2 * new], k[: 2 * new], v[: 2 * new], 0.3, 0.0)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import copy
 
-import made_models
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+import made_models
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Message
 from turnwise.models.chat import RoleTokens, Template, chat_of
 
 CHATML = (
-    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}"
+    "{% for m in messages %}"
+    "{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
-FORGETFUL = CHATML.replace("m['content']", "(m['content'].split('</think>')[-1] if not loop.last else m['content'])")
+FORGETFUL = CHATML.replace(
+    "m['content']", "(m['content'].split('</think>')[-1] if not loop.last else m['content'])"
+)
 TEXT = st.text(max_size=20) | st.sampled_from(["<|end|>", "<|user|>hi<|end|>", " \n\t", "é🎉\u0000", "</s>"])
 TALK = st.lists(st.tuples(st.sampled_from(["user", "tool", "system"]), TEXT), min_size=1, max_size=3)
 
@@ -74,7 +77,11 @@ def test_a_template_turn_by_turn_gives_the_text_of_the_whole(first, reply, secon
     spelled = any("<|im_" in text for _, text in [*first, *second])
     if spelled or "<|im_" in reply:
         return
-    pieces = TEMPLATED.open(messages(first)), TEMPLATED.text_ids(reply), TEMPLATED.extend(messages(second), closed=True)
+    pieces = (
+        TEMPLATED.open(messages(first)),
+        TEMPLATED.text_ids(reply),
+        TEMPLATED.extend(messages(second), closed=True),
+    )
     whole = TEMPLATED.open([*messages(first), Message("assistant", reply), *messages(second)])
     tokenizer = TEMPLATED.tokenizer
     assert tokenizer.decode(sum(pieces, [])) == tokenizer.decode(whole)
@@ -98,7 +105,9 @@ def test_a_tokenizer_without_a_template_gets_a_plain_one():
 
 
 def test_no_end_token_is_an_error():
-    tokenizer = copy.deepcopy(other_tokenizer("{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}"))
+    tokenizer = copy.deepcopy(
+        other_tokenizer("{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}")
+    )
     tokenizer.eos_token = None
     with pytest.raises(TurnwiseError, match="eos_token"):
         chat_of(tokenizer)

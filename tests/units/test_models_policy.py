@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import made_models
 import numpy as np
 import pytest
 import torch
 
+import made_models
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.models.chat import RoleTokens
 from turnwise.models.load import SIZES, load_policy
@@ -47,6 +47,21 @@ def test_entropy_of_a_uniform_model_is_log_of_the_vocabulary():
     assert np.allclose(entropy.detach(), np.log(300)) and np.allclose(logp.detach(), -np.log(300))
 
 
+def test_the_end_token_learns_although_it_is_also_the_padding_token():
+    model = made_models.bare(made_models.CONFIGS["llama"])
+    model.get_input_embeddings().padding_idx = 4
+    policy = Policy(model, made_models.tokenizer())
+    rows = Rows.pack([[4, 5, 6]])
+    policy(rows).score(rows.targets)[0].sum().backward()
+    assert policy.model.get_input_embeddings().weight.grad[4].abs().max() > 0
+
+
+def test_a_row_longer_than_the_model_reads_is_refused():
+    policy = made_models.policy("gpt2")
+    with pytest.raises(TurnwiseError, match="at most 512"):
+        policy(Rows.pack(made_models.rows_of([513])))
+
+
 def test_values_begin_at_zero_and_follow_the_head():
     policy = made_models.policy("llama", value_head=True)
     rows = Rows.pack(made_models.rows_of([5, 3]))
@@ -70,7 +85,9 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
 
 def test_same_seed_and_corpus_same_bytes():
     before = torch.random.get_rng_state()
-    one, two, other = (load_policy("scratch:nano", seed=s, corpus=made_models.CORPUS).state_dict() for s in (1, 1, 2))
+    one, two, other = (
+        load_policy("scratch:nano", seed=s, corpus=made_models.CORPUS).state_dict() for s in (1, 1, 2)
+    )
     assert all(torch.equal(one[k], two[k]) for k in one)
     assert not all(torch.equal(one[k], other[k]) for k in one)
     assert torch.equal(before, torch.random.get_rng_state())
@@ -85,7 +102,13 @@ def test_sizes_are_as_documented():
 
 
 @pytest.mark.parametrize(
-    ("spec", "near"), [("scratch:mico", "scratch:micro"), ("scrach:nano", "scratch:nano"), ("scratch", "scratch:"), ("hf:", "hf:DIR")]
+    ("spec", "near"),
+    [
+        ("scratch:mico", "scratch:micro"),
+        ("scrach:nano", "scratch:nano"),
+        ("scratch", "scratch:"),
+        ("hf:", "hf:DIR"),
+    ],
 )
 def test_a_misspelt_spec_names_the_close_match(spec, near):
     with pytest.raises(UnknownName, match=f"mean .*'{near}"):

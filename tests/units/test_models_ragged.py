@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 
-import made_models
 import numpy as np
 import pytest
 import torch
 from transformers import Gemma2Config, MambaConfig, MistralConfig
 
+import made_models
 from turnwise.core.errors import TurnwiseError
 from turnwise.models.policy import Policy, Rows
 from turnwise.models.ragged import Packed, positions

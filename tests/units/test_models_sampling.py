@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnwise.core.errors import TurnwiseError
-from turnwise.models.sampling import Laws, Sampling, draw, log_law, streams, uniforms
+from turnwise.models.sampling import Laws, Sampling, draw, shaped, streams, uniforms
 
 PROBS = torch.tensor([[0.5, 0.25, 0.15, 0.1]])
 
@@ -19,7 +19,7 @@ def law(temperature=1.0, top_p=1.0, top_k=0) -> Laws:
 
 
 def probs(**how) -> list[float]:
-    return log_law(PROBS.log(), law(**how)).exp()[0].tolist()
+    return torch.softmax(shaped(PROBS.log(), law(**how)), -1)[0].tolist()
 
 
 def test_worked_laws():
@@ -27,7 +27,9 @@ def test_worked_laws():
     assert probs(top_k=2) == pytest.approx([2 / 3, 1 / 3, 0, 0])
     assert probs(top_p=0.5) == pytest.approx([1, 0, 0, 0])
     assert probs(top_p=0.51) == pytest.approx([2 / 3, 1 / 3, 0, 0])
-    assert probs(top_k=3, top_p=0.8) == pytest.approx([2 / 3, 1 / 3, 0, 0])  # of what top-k left, 5/9 + 5/18 = 0.833
+    assert probs(top_k=3, top_p=0.8) == pytest.approx(
+        [2 / 3, 1 / 3, 0, 0]
+    )  # of what top-k left, 5/9 + 5/18 = 0.833
     assert probs(temperature=0) == [1, 0, 0, 0]
     square = PROBS[0] ** 2
     assert probs(temperature=0.5) == pytest.approx((square / square.sum()).tolist())
@@ -35,8 +37,8 @@ def test_worked_laws():
 
 def test_rows_keep_their_own_laws():
     laws = Laws.of(np.array([1.0, 0.0, 2.0]), np.array([1.0, 1.0, 0.6]), np.array([0, 0, 1]))
-    together = log_law(PROBS.log().repeat(3, 1), laws)
-    apart = [log_law(PROBS.log(), laws.rows(slice(i, i + 1)))[0] for i in range(3)]
+    together = shaped(PROBS.log().repeat(3, 1), laws)
+    apart = [shaped(PROBS.log(), laws.rows(slice(i, i + 1)))[0] for i in range(3)]
     assert torch.equal(together, torch.stack(apart))
 
 
@@ -52,6 +54,13 @@ def test_a_draw_inverts_the_cumulative_distribution(logits, u):
     reach = torch.softmax(tensor.double(), -1)[0].cumsum(0).numpy()
     assert reach[token[0]] >= u - 1e-6 and (token[0] == 0 or reach[token[0] - 1] <= u + 1e-6)
     assert np.isfinite(logp[0])
+
+
+def test_tokens_that_were_cut_off_are_never_drawn():
+    logits = torch.tensor([[1.0, 2.0, 0.0, 3.0]])
+    for u in (0.0, 0.5, 1 - 2.0**-53):
+        assert draw(logits, law(top_k=2), np.array([u]))[0][0] in (1, 3)
+        assert draw(logits[:, [3, 1, 0]], law(top_k=1), np.array([u]))[0][0] == 0
 
 
 def test_draws_follow_the_law():
@@ -84,7 +93,9 @@ def test_only_the_plain_law_is_exact():
     assert not any(s.exact for s in (Sampling(temperature=0.7), Sampling(top_p=0.9), Sampling(top_k=5)))
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": -1}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -2}, {"max_new": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": -1}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -2}, {"max_new": 0}]
+)
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(TurnwiseError, match="top_p <= 1"):
         Sampling(**wrong)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_run import make_run
 
@@ -100,7 +100,7 @@ def trees(draw: st.DrawFn, id: str = "improve/0/a/0") -> Episode:
     return Episode(id, task, tuple(turns), tuple(draw(st.lists(leaf, max_size=4))), draw(mappings))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.integers(0, 3), max_size=4).flatmap(lambda ns: st.tuples(*(trees(f"e{i}") for i in range(len(ns)))))
 )
@@ -323,8 +323,14 @@ def test_a_dead_writer_leaves_no_lock(tmp_path: Path) -> None:
 
 def run_and_die(tmp_path: Path, body: str) -> None:
     """Run a piece of code in a process that ends with os._exit(9)."""
-    start = f"import os, sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-    code = start + "from pathlib import Path\nfrom made_run import *\n" + f"path = Path({str(tmp_path / 'run')!r})\n" + textwrap.dedent(body)
+    head = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from made_run import *
+path = Path({str(tmp_path / "run")!r})
+"""
+    code = head + textwrap.dedent(body)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 9, done.stderr
 
@@ -433,6 +439,19 @@ def test_a_hole_in_the_past_does_not_throw_the_present_away(tmp_path: Path) -> N
         assert folder.latest_checkpoint().name == "improve-000002"
         assert folder.stages()["improve"] == [1, 2]
         assert any("it stays missing; the run goes on from improve-000002" in s for s in folder.found)
+
+
+def test_lines_of_rounds_without_episodes_stay_when_old_checkpoints_go(tmp_path: Path) -> None:
+    """A stage that keeps no episodes is known by its checkpoints alone, and those are pruned."""
+    with made(tmp_path) as folder:
+        for stage, round in (("imitate", 0), ("imitate", 1), ("improve", 0), ("improve", 1)):
+            folder.metric({"stage": stage, "round": round})
+            folder.checkpoint(stage, round, lambda to: None)
+            folder.prune_checkpoints(keep=1)
+        folder.metric({"stage": "improve", "round": 2})
+    with RunFolder.resume(folder.path) as again:
+        assert [(r["stage"], r["round"]) for r in again.metrics()][-2:] == [("improve", 0), ("improve", 1)]
+        assert len(again.metrics()) == 4 and len(again.checkpoints()) == 1
 
 
 def test_a_cut_off_checkpoint_is_not_the_latest(tmp_path: Path) -> None:

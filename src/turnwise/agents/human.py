@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +30,7 @@ class HumanAgent:
             self.show(message.text.rstrip("\n"))
         while True:
             try:
-                line = await asyncio.to_thread(self.read, f"{view.seat}> ")
+                line = self.read(f"{view.seat}> ")  # in this thread, where Ctrl-C reaches it
             except (EOFError, KeyboardInterrupt):
                 raise Leave(End.LEFT) from None
             if line.strip() == "/quit":

@@ -32,7 +32,7 @@ class PlainAgent:
         name: for the record.
     """
 
-    slots = ("weights",)
+    slots: tuple[str, ...] = ("weights",)
 
     def __init__(self, engine: Engine, sampling: Sampling, name: str = "plain"):
         self.engine, self.name = engine, name

@@ -16,7 +16,6 @@ from turnwise.agents.human import HumanAgent
 from turnwise.agents.scripted import ScriptedAgent
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.protocols import Agent
-from turnwise.core.run_folder import RunFolder
 from turnwise.explore.table import Driver, run_plain
 from turnwise.worlds.base import World
 
@@ -64,6 +63,8 @@ def expert(world: World, name: str = "") -> ScriptedAgent:
 
 def checkpoint_of(run: str) -> Path:
     """The latest checkpoint of a run folder."""
+    from turnwise.core.run_folder import RunFolder
+
     checkpoint = RunFolder.open(run).latest_checkpoint()
     if checkpoint is None:
         raise TurnwiseError(

@@ -8,9 +8,10 @@ from typing import Any
 
 from turnwise import loop
 from turnwise.api.comparison import Arm, Comparison
+from turnwise.api.defaults import MODEL
 from turnwise.api.evaluating import evaluate_seated, take_seat
 from turnwise.api.runs import Run, open_run
-from turnwise.api.specs import MODEL, RunSpec, make_world, spec
+from turnwise.api.specs import RunSpec, make_world, spec
 from turnwise.api.training import RUNS, resume, train_spec
 from turnwise.core.chance import key_of
 from turnwise.core.errors import TurnwiseError, close_matches

@@ -20,6 +20,7 @@ from turnwise.api.runs import Run, difference_json
 from turnwise.core.chance import generator
 from turnwise.measure.estimate import Estimate
 from turnwise.measure.holm import holm
+from turnwise.measure.intervals import success_rate, task_mean
 from turnwise.measure.paired import PairedDifference, paired_difference
 from turnwise.measure.planning import tasks_needed
 from turnwise.measure.ranking import Pair, Ranking, rank
@@ -55,8 +56,14 @@ class Verdict:
     @property
     def above(self) -> str | None:
         """The arm that is above the other, over tasks and (with two seeds or more) over seeds; None in the noise."""
-        agrees = self.seeds.clusters < 2 or (self.seeds_p is not None and self.seeds_p <= 1 - LEVEL)
-        return self.pair.above if agrees else None
+        return self.pair.above if self.seeds_agree else None
+
+    @property
+    def seeds_agree(self) -> bool:
+        """Whether the seeds say so too: one seed has no say, and seeds that all differ by the same leave no doubt."""
+        if self.seeds.clusters < 2 or (self.seeds_p is None and self.seeds.discordant):
+            return True
+        return self.seeds_p is not None and self.seeds_p <= 1 - LEVEL
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,13 @@ class Comparison:
             (t, e.seed): t for arm in self.arms for e in arm.evaluations for t in e.tasks
         }
         return rank(scores, rng=generator(*self.seeds, "compare"), clusters=clusters, level=LEVEL)
+
+    def estimate(self, arm: Arm) -> Estimate:
+        """Mean over tasks, all seeds of a task together."""
+        tasks: list[Hashable] = [task for e in arm.evaluations for task in e.tasks]
+        if self.by == "success":
+            return success_rate([score for e in arm.evaluations for score in e.scores], tasks)
+        return task_mean([episode.total() for e in arm.evaluations for episode in e.episodes], tasks)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -126,7 +140,7 @@ class Comparison:
     def _arm_json(self, arm: Arm) -> dict[str, Any]:
         return {
             "name": arm.name,
-            self.by: as_json(self.ranking.estimates[arm.name]),
+            self.by: as_json(self.estimate(arm)),
             "ranks": list(self.ranks[arm.name]),
             "cost": arm.cost,
             "runs": [str(run.path) for run in arm.runs],

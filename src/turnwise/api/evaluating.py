@@ -120,13 +120,15 @@ def evaluate_seated(
             "temperature": place.temperature,
         }
         folder = RunFolder.create(out, settings, seed, command, {place.world.name: place.world.hash()})
-    clock, seconds = loop.Clock(), dict[str, float]()
-    played = play_tasks(place, episodes, seed, progress or loop.Silent())
+    progress, clock, seconds = progress or loop.Silent(), loop.Clock(), dict[str, float]()
+    played = play_tasks(place, episodes, seed, progress)
     clock.lap("sample", seconds)
+    record = measure_round(STAGE, 0, "evaluate", played, (), seconds)
     if folder is not None:
         with folder:
             folder.append(played, STAGE, 0)
-            folder.metric(measure_round(STAGE, 0, "evaluate", played, (), seconds))
+            folder.metric(record)
+    progress.round(record)
     return Evaluation(place.spec, place.world, tuple(played), seed, place.temperature)
 
 

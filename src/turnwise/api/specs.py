@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
+import operator
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -19,8 +22,8 @@ from turnwise.recipes import RECIPES
 from turnwise.recipes.base import Recipe, Setup
 from turnwise.worlds.base import World
 
-WORLD, RECIPE, MODEL = "twenty-questions", "turn-ppo", "scratch:micro"
-"""What `turnwise train` trains when it is told nothing."""
+PLAIN = (bool, int, float, str, NoneType)
+"""Kinds that a text can be read as."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,17 @@ def make_world(name: str, settings: Mapping[str, Any]) -> World:
 
 
 def convert(value: Any, kind: Any, name: str, default: Any) -> Any:
-    """A value as its setting wants it.
+    """A text as its setting wants it; what is no text stays as it is.
 
     Raises:
         TurnwiseError: it cannot be read as that kind.
     """
+    plain = [k for k in typing.get_args(kind) or (kind,) if k in PLAIN]
+    if not isinstance(value, str) or not plain:
+        return value
+    if NoneType in plain and value.lower() in ("none", "null"):
+        return None
     try:
-        return msgspec.convert(value, kind, strict=False)
+        return msgspec.convert(value, functools.reduce(operator.or_, plain), strict=False)
     except msgspec.ValidationError as error:
         raise TurnwiseError(f"{name}={value!r}: {error}", f"a value like {default!r}") from None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from turnwise import loop
+from turnwise.api.defaults import MODEL, RECIPE, WORLD
 from turnwise.api.runs import Run
-from turnwise.api.specs import MODEL, RECIPE, WORLD, RunSpec, spec, spec_of
+from turnwise.api.specs import RunSpec, spec, spec_of
 from turnwise.core.run_folder import RunFolder
 
 RUNS = Path("runs")

@@ -1,10 +1,12 @@
-"""How fast episodes are sampled: the engine, against generating on the whole history each turn, and against the bare forward passes.
+"""How fast episodes are sampled: the engine, against generating on the whole history each turn, and against
+the bare forward passes.
 
-Three sides play conversations of one shape with the same weights, in turn in one run: a world turn brings 12 tokens, an agent turn samples
-exactly 4.
+Three sides play conversations of one shape with the same weights, in turn in one run: a world turn brings 12
+tokens, an agent turn samples exactly 4.
 
 engine  the whole path of an episode: world, cursor, agent, chat rendering, asyncio, engine.
-usual   per turn one `generate` of transformers over the left-padded histories of all episodes, sampling 4 tokens, with plain sdpa attention;
+usual   per turn one `generate` of transformers over the left-padded histories of all episodes, sampling 4
+tokens, with plain sdpa attention;
         without any world or chat, so it is flattered.
 limit   the same flat forward passes on slots allocated beforehand: no episodes, no drawing, no world.
 """
@@ -23,9 +25,11 @@ import torch
 from turnwise.agents.plain import PlainAgent
 from turnwise.core.chance import Chance, generator, key_of
 from turnwise.core.cursor import Cursor, play
+from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import End, Message, Moment, Seat, Task
 from turnwise.models.batch import Counters
-from turnwise.models.cache import Cache, Cached
+from turnwise.models.cache import Cache
+from turnwise.models.cached import Cached
 from turnwise.models.engine import Engine
 from turnwise.models.load import load_policy
 from turnwise.models.policy import Policy
@@ -57,18 +61,25 @@ class Prompter(World):
 
 
 def bench_rollout(
-    turns: int = 32, episodes: int = 256, model: str = "scratch:micro", repeats: int = 3, seed: int = 0, usual: bool = True
+    turns: int = 32,
+    episodes: int = 256,
+    model: str = "scratch:micro",
+    repeats: int = 3,
+    seed: int = 0,
+    usual: bool = True,
 ) -> dict[str, Any]:
-    """Episodes per second of the three sides; medians over repeats, except that the usual way, which is slow, runs once.
+    """Episodes per second of the three sides, taken in turn in one run.
 
     Args:
         turns, episodes: shape of the run; all episodes are live at once.
         model: a `scratch:` spec; its vocabulary is learned from made-up words.
+        repeats: figures are medians over them; the usual way, which is slow, runs once.
         usual: whether to run the usual way at all.
 
     Returns:
-        `engine`, `limit`, `usual` (episodes per second), `speedup` (engine over usual), `of_limit` (engine over limit, within a repeat),
-        `outside` (share of the engine's time that is not the model's forward pass) and `parts` (seconds by part).
+        `engine`, `limit`, `usual` (episodes per second), `speedup` (engine over usual), `of_limit` (engine
+        over limit, within a repeat), `outside` (share of the engine's time that is not the model's forward
+        pass) and `parts` (seconds by part).
     """
     policy = load_policy(model, seed=seed, corpus=words(seed))
     texts = said_by_world(policy, episodes, turns, seed)
@@ -93,7 +104,9 @@ def bench_rollout(
         "threads": torch.get_num_threads(),
         **{side: episodes / took for side, took in middle.items()},
         "speedup": middle["usual"] / middle["engine"] if usual else None,
-        "of_limit": statistics.median(b / a for a, b in zip(seconds["engine"], seconds["limit"], strict=True)),
+        "of_limit": statistics.median(
+            b / a for a, b in zip(seconds["engine"], seconds["limit"], strict=True)
+        ),
         "outside": 1 - parts.forward / spent,
         "parts": {"forward": parts.forward, "schedule": parts.schedule, "elsewhere": parts.elsewhere},
         "seconds": seconds,
@@ -101,18 +114,28 @@ def bench_rollout(
 
 
 def bench_growth(
-    short: int = 32, long: int = 64, episodes: int = 256, model: str = "scratch:micro", repeats: int = 3, seed: int = 0
+    short: int = 32,
+    long: int = 64,
+    episodes: int = 256,
+    model: str = "scratch:micro",
+    repeats: int = 3,
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """How time per episode grows with turns: the engine's growth over the limit's own, taken in turn in one run."""
+    """How time per episode grows with turns: the engine's growth (long over short), and over the limit's own."""
     policy = load_policy(model, seed=seed, corpus=words(seed))
     texts = said_by_world(policy, episodes, long, seed)
     engine_side(policy, texts[:8, :2])
-    times: dict[tuple[str, int], list[float]] = {(side, turns): [] for side in ("engine", "limit") for turns in (short, long)}
+    times: dict[tuple[str, int], list[float]] = {
+        (side, turns): [] for side in ("engine", "limit") for turns in (short, long)
+    }
     for _ in range(repeats):
         for turns in (short, long):
             times["limit", turns].append(limit_side(policy, episodes, turns))
             times["engine", turns].append(engine_side(policy, texts[:, :turns])[0])
-    grown = {side: statistics.median(times[side, long]) / statistics.median(times[side, short]) for side in ("engine", "limit")}
+    grown = {
+        side: statistics.median(times[side, long]) / statistics.median(times[side, short])
+        for side in ("engine", "limit")
+    }
     return {
         "bench": "rollout growth",
         "turns": (short, long),
@@ -133,8 +156,14 @@ def words(seed: int) -> list[str]:
 def said_by_world(policy: Policy, episodes: int, turns: int, seed: int) -> np.ndarray:
     """Texts [episodes, turns] of exactly WORLD - FRAME tokens each."""
     rng, chat = generator(seed, "bench texts"), policy.chat
-    whole = sorted({f" {word}" for line in words(seed)[:200] for word in line.split() if len(chat.text_ids(f" {word}")) == 2})
-    return np.array([["".join(rng.choice(whole, size=WORLD - FRAME)) for _ in range(turns)] for _ in range(episodes)], object)
+    made = sorted({f" {word}" for line in words(seed) for word in line.split()})
+    whole = [word for word in made if len(chat.text_ids(word)) == 2]  # one token and the end
+    if not whole:
+        raise TurnwiseError(
+            "a vocabulary without the made-up words", "a model that learned them", "--model scratch:micro"
+        )
+    picked = rng.choice(whole, size=(episodes, turns, WORLD - FRAME))
+    return np.array([["".join(text) for text in said] for said in picked], object)
 
 
 def engine_side(policy: Policy, texts: np.ndarray) -> tuple[float, Counters]:
@@ -144,7 +173,8 @@ def engine_side(policy: Policy, texts: np.ndarray) -> tuple[float, Counters]:
     agent.sampling = Sampling(max_new=AGENT)  # nothing stops a reply before its fourth token
     begun = time.perf_counter()
     cursors = [
-        Cursor(Prompter(said, turns), Task(str(i), "prompter"), Chance(key_of("bench", i)), None) for i, said in enumerate(texts.tolist())
+        Cursor(Prompter(said, turns), Task(str(i), "prompter"), Chance(key_of("bench", i)), None)
+        for i, said in enumerate(texts.tolist())
     ]
     engine.run(play(cursor, {"agent": agent}) for cursor in cursors)
     took = time.perf_counter() - begun
@@ -174,12 +204,13 @@ def limit_side(policy: Policy, episodes: int, turns: int) -> float:
 @torch.inference_mode()
 def usual_side(policy: Policy, episodes: int, turns: int, seed: int) -> float:
     """Seconds of one `generate` per turn over the whole histories."""
-    model = copy.deepcopy(policy.causal)
+    model: Any = copy.deepcopy(policy.causal)
     model.set_attn_implementation("sdpa")
     rng = generator(seed, "bench usual")
     history = torch.empty(episodes, 0, dtype=torch.long)
     begun = time.perf_counter()
     with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
         for _ in range(turns):
             heard = torch.from_numpy(rng.integers(policy.vocabulary, size=(episodes, WORLD)))
             history = torch.cat([history, heard], 1)
@@ -190,6 +221,7 @@ def usual_side(policy: Policy, episodes: int, turns: int, seed: int) -> float:
                 top_k=0,
                 max_new_tokens=AGENT,
                 min_new_tokens=AGENT,
+                pad_token_id=0,
             )
     assert history.shape == (episodes, turns * (AGENT + WORLD))
     return time.perf_counter() - begun

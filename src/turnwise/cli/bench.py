@@ -46,7 +46,8 @@ def rollout(out: Out, **given: Any) -> None:
     """Episodes per second of the engine, against generating on the whole history each turn."""
     from turnwise.bench.rollout import bench_rollout
 
-    show(out, bench_rollout(**chosen(given)), "turnwise bench train")
+    units = "engine, usual, limit: episodes per second; outside: time not in the model"
+    show(out, bench_rollout(**chosen(given)), units, "turnwise bench train")
 
 
 @command("turnwise bench train", "turnwise bench train --turns 64 --json")
@@ -55,7 +56,8 @@ def train(out: Out, **given: Any) -> None:
     """Tokens per second of training on whole episodes, against one sample per turn."""
     from turnwise.bench.train import bench_train
 
-    show(out, bench_train(**chosen(given)), "turnwise bench rollout")
+    units = "ratio: usual over packed seconds; gradient gap: the two sides' gradients, relative difference"
+    show(out, bench_train(**chosen(given)), units, "turnwise bench rollout")
 
 
 def chosen(given: dict[str, Any]) -> dict[str, Any]:
@@ -63,13 +65,22 @@ def chosen(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def show(out: Out, found: dict[str, Any], other: str) -> None:
+def show(out: Out, found: dict[str, Any], units: str, other: str) -> None:
     """The figures by name."""
     from turnwise.cli.numbers import plain_table
 
     table = plain_table("", "")
     table.show_header = False
     for name, figure in found.items():
-        table.add_row(name.replace("_", " "), f"{figure:,.4g}" if isinstance(figure, float) else str(figure))
-    out.say(table)
+        table.add_row(name.replace("_", " "), text_of(figure))
+    out.say(table, f"[dim]{units}[/]")
     out.finish(found, [other])
+
+
+def text_of(figure: Any) -> str:
+    """A figure, or several, to four places."""
+    if isinstance(figure, dict):
+        return ", ".join(f"{name} {text_of(part)}" for name, part in figure.items())
+    if isinstance(figure, list | tuple):
+        return " ".join(map(text_of, figure))
+    return f"{figure:,.4g}" if isinstance(figure, float) else str(figure)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from turnwise.api.defaults import MODEL
 from turnwise.cli.command import command
 from turnwise.cli.out import Out
 from turnwise.cli.settings import parse, set_option
 
 if TYPE_CHECKING:
     from turnwise.api.comparison import Comparison, Verdict
+
+
+MOST_SEEDS = 20  # more are not suggested
 
 
 @command(
@@ -22,33 +27,25 @@ if TYPE_CHECKING:
 @click.argument("world")
 @click.option("--recipes", required=True, metavar="A,B,...", help="Recipes; agents such as script:NAME as references.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each recipe.")
-@click.option("--model", metavar="SPEC", help="scratch:nano, micro or small; or hf:DIR.  [default: scratch:micro]")
+@click.option("--model", metavar="SPEC", default=MODEL, show_default=True, help="scratch:SIZE or hf:DIR.")
 @set_option("A setting of all recipes, RECIPE.NAME for one, world.NAME for the world.")
 @click.option(
     "--by", type=click.Choice(["success", "return"]), default="success", show_default=True, help="What counts."
 )
 @click.option("--out", "folder", type=click.Path(path_type=Path), help="Where the runs lie.  [default: below runs/]")
-def compare(
-    out: Out,
-    world: str,
-    recipes: str,
-    seeds: int,
-    model: str | None,
-    sets: tuple[str, ...],
-    by: str,
-    folder: Path | None,
-) -> int:
+def compare(out: Out, **options: Any) -> int:
     """Train several recipes with several seeds, and compare them.
 
-    They are evaluated on the same tasks with the same draws. Runs that are there already are used again; one that was stopped is gone on with.
+    They are evaluated on the same tasks with the same draws. Runs that are there already are used
+    again; one that was stopped is gone on with.
     """
     import sys
 
     from turnwise.api.comparing import compare as run_comparison
-    from turnwise.api.specs import MODEL
     from turnwise.cli.progress import Display
 
-    settings, world_settings = parse(sets)
+    settings, world_settings = parse(options["sets"])
+    names = [name.strip() for name in options["recipes"].split(",") if name.strip()]
     display = Display(out.aside)
 
     def watch(label: str) -> Any:
@@ -57,27 +54,44 @@ def compare(
 
     with display.watching():
         found = run_comparison(
-            world, [name.strip() for name in recipes.split(",") if name.strip()], seeds, model=model or MODEL,
-            settings=settings, world_settings=world_settings, by=by, out=folder, watch=watch,
+            options["world"],
+            names,
+            options["seeds"],
+            model=options["model"],
+            settings=settings,
+            world_settings=world_settings,
+            by=options["by"],
+            out=options["folder"],
+            watch=watch,
             command=["turnwise", *sys.argv[1:]],
-        )  # fmt: skip
+        )
     if not found.complete:
-        out.note("stopped after a whole round; the same command goes on")
-        out.finish(found.as_json(), ["the same command, which uses what is there"])
+        out.note("stopped after a whole round; what is there is used again")
+        out.finish(found.as_json(), [f"{the_same(options, found.out)} --seeds {options['seeds']}"])
         return 130
     if not out.as_json:
         show(out, found)
-    out.finish(found.as_json(), next_moves(found, world, recipes))
+    out.finish(found.as_json(), next_moves(found, the_same(options, found.out)))
     return 0
 
 
-def next_moves(found: Comparison, world: str, recipes: str) -> list[str]:
-    """More seeds where they would decide something, and a look at a run."""
+def next_moves(found: Comparison, again: str) -> list[str]:
+    """More seeds where some would decide something, and a look at the runs."""
     more = [v.seeds_needed for v in found.verdicts if v.above is None and v.seeds_needed]
     wanted = max(min(more), len(found.seeds) + 1) if more else 3 if len(found.seeds) < 3 else None
-    moves = [f"turnwise compare {world} --recipes {recipes} --seeds {wanted} --out {found.out}"] if wanted else []
+    moves = [f"{again} --seeds {wanted}"] if wanted and wanted <= MOST_SEEDS else []
     runs = [arm.runs[0].path for arm in found.arms if arm.runs]
     return [*moves, *(f"turnwise report {path} --open" for path in runs[:2])]
+
+
+def the_same(options: dict[str, Any], folder: Path) -> str:
+    """This command without its number of seeds."""
+    words = ["turnwise", "compare", options["world"], "--recipes", options["recipes"], "--out", str(folder)]
+    words += ["--model", options["model"]] if options["model"] != MODEL else []
+    words += ["--by", options["by"]] if options["by"] != "success" else []
+    for text in options["sets"]:
+        words += ["--set", text]
+    return shlex.join(words)
 
 
 def show(out: Out, found: Comparison) -> None:
@@ -91,7 +105,7 @@ def show(out: Out, found: Comparison) -> None:
         best, worst = found.ranks[arm.name]
         cost = [f"{arm.cost[k]:,.0f}" for k in ("demonstrations", "episodes", "seconds")] if arm.cost else ["-"] * 3
         rank = str(best) if best == worst else f"{best}-{worst}"
-        table.add_row(rank, arm.name, value(found.ranking.estimates[arm.name]), *cost)
+        table.add_row(rank, arm.name, value(found.estimate(arm)), *cost)
     out.say(table)
     tasks = len({task for task, _ in {(t, e.seed) for a in found.arms for e in a.evaluations for t in e.tasks}})
     out.say(f"[dim]{tasks} tasks, {seeds} seed{'s' * (seeds != 1)}; 95% intervals clustered by task; cost per run[/]")
@@ -99,20 +113,21 @@ def show(out: Out, found: Comparison) -> None:
         out.say("[yellow]not at equal cost: the recipes saw different numbers of episodes[/]")
     out.say("")
     for verdict in found.verdicts:
-        out.say(sentence(verdict, seeds))
+        out.say(*sentences(verdict, seeds))
     if seeds == 1:
         out.say("[dim]one seed: this compares these agents; other seeds would train others[/]")
 
 
-def sentence(verdict: Verdict, seeds: int) -> str:
+def sentences(verdict: Verdict, seeds: int) -> list[str]:
     """What can be said about a pair."""
     from turnwise.cli.numbers import difference
 
     pair = verdict.pair
-    head = f"{pair.a} - {pair.b}: {difference(pair.difference)} over tasks"
+    lines = [f"[bold]{pair.a} - {pair.b}[/]", f"  over tasks  {difference(pair.difference, pair.p_holm)}"]
     if seeds > 1:
-        head += f"; {difference(verdict.seeds)} over seeds"
-    return f"{head}\n  {judgement(verdict, seeds)}"
+        over = difference(verdict.seeds, verdict.seeds_p).replace("task", "seed")  # a seed is what a task is there
+        lines.append(f"  over seeds  {over}")
+    return [*lines, f"  {judgement(verdict, seeds)}"]
 
 
 def judgement(verdict: Verdict, seeds: int) -> str:

@@ -41,14 +41,20 @@ def evaluate(
     AGENT is script:NAME (a scripted player), run:DIR (a trained agent), hf:DIR, scratch:SIZE or human. A trained agent
     plays as in its run, and in the world of its run where none is named.
     """
+    import dataclasses
     import sys
 
+    from turnwise.agents.spec import Seated
     from turnwise.api.evaluating import evaluate_seated, take_seat
+    from turnwise.cli.person import person, plain_interrupts
     from turnwise.cli.progress import Display
+    from turnwise.explore.table import run_plain
 
     place = take_seat(agent, world, parse_world(sets), temperature=temperature, seed=seed)
-    display = Display(out.aside)
-    with display.watching():
+    display = Display(out.aside, patient=False)
+    if agent == "human":
+        place = dataclasses.replace(place, seated=Seated(person(out), run_plain))
+    with plain_interrupts() if agent == "human" else display.watching():
         found = evaluate_seated(
             place, episodes=episodes, seed=seed, out=folder, progress=display, command=["turnwise", *sys.argv[1:]]
         )
@@ -83,7 +89,7 @@ def show(out: Out, found: Evaluation) -> None:
     out.say(table, f"[dim]95% intervals clustered by task: {counts(found.returns)}[/]")
     if found.success.warning:
         out.say(f"[yellow]{found.success.warning}[/]")
-    if len(found.curve) > 1:
+    if len(found.curve) > 1 and found.success.value:
         out.say("", curve_table(found))
 
 

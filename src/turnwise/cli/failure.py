@@ -30,11 +30,14 @@ def explain(error: BaseException, run: Path | None = None, as_json: bool = False
         return say("stopped", "", f"turnwise train --resume {run}" if run else "", STOPPED, as_json)
     if isinstance(error, TurnwiseError):
         return say(error.found, error.expected, error.next_move, MISTAKE, as_json)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message())
+        return 0
     if isinstance(error, click.UsageError):
         return say(*usage(error), MISTAKE, as_json)
     if isinstance(error, click.ClickException):
         return say(error.format_message(), "", "", error.exit_code, as_json)
-    found = f"{type(error).__name__}: {error}".splitlines()[0]
+    found = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
     where = f"no such mistake in turnwise or in a part of yours{f'; what was written is in {run}' if run else ''}"
     return say(found, where, f"{call()} --debug, which shows the traceback", BROKE, as_json)
 

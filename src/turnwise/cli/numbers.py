@@ -25,20 +25,21 @@ def counts(found: Estimate) -> str:
     return f"{found.n} episodes, {found.clusters} tasks{unscored}"
 
 
-def difference(found: PairedDifference | None) -> str:
-    """+0.31 [+0.22, +0.40], p=0.0004."""
+def difference(found: PairedDifference | None, corrected: float | None = None) -> str:
+    """+0.31 [+0.22, +0.40], p=0.0004; with a p of its own where several were tested."""
     if found is None:
         return ""
+    p_value = found.p if corrected is None else corrected
     if found.low is None:
         return f"{found.difference:+.2f} [dim]({found.note})[/]"
     digits = decimals((found.high - found.low) / 2 if found.high is not None else None)
-    p = "p<0.0001" if found.p < 0.0001 else f"p={found.p:.2g}"
+    p = "p<0.0001" if p_value < 0.0001 else f"p={p_value:.2g}"
     return f"{found.difference:+.{digits}f} [dim][{found.low:+.{digits}f}, {found.high:+.{digits}f}][/], {p}"
 
 
 def plain_table(*headers: str, right: Sequence[str] = ()) -> Table:
     """A table without lines, its columns by header; those named in `right` hold numbers."""
-    table = Table(box=None, header_style="bold", padding=(0, 3, 0, 0))
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for header in headers:
         table.add_column(header, justify="right" if header in right else "left", overflow="fold")
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,10 @@ class Out:
     def note(self, text: str) -> None:
         """A remark on the way; text as it is."""
         self.aside.print(text, markup=False, style="dim", soft_wrap=True)
+
+    def working(self, what: str) -> AbstractContextManager[Any]:
+        """Say what goes on for some seconds, where somebody looks on."""
+        return self.aside.status(what, spinner="line") if self.aside.is_terminal else nullcontext()
 
     def finish(self, document: dict[str, Any], next_moves: Sequence[str]) -> None:
         """End with what to do next, or with the document."""

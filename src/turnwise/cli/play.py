@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
+import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import click
 
 from turnwise.cli.command import command, seed_option
 from turnwise.cli.out import Out
+from turnwise.cli.person import person, plain_interrupts, shown
 from turnwise.cli.settings import parse_world, set_option
 from turnwise.core.errors import TurnwiseError, UnknownName
 
@@ -53,19 +53,24 @@ def play(
     from turnwise.explore.table import Table
 
     seed = fresh_seed() if seed is None else seed
+    spec = None if spec == "human" else spec  # a person sits, and is not watched
     if seat is not None and spec is not None and seat == "agent":
         raise TurnwiseError(f"--seat agent and --agent {spec}", "one of them in the agent's seat", "leave one out")
+    if folder is not None and folder.exists() and any(folder.iterdir()):  # asked before the game, not after it
+        raise TurnwiseError(f"{folder} is not empty", "a new folder to keep the episode in", "name another with --out")
     place = take_seat(spec or "human", world, parse_world(sets), seed=seed)
     agents = seats(out, place.world, seat, spec, place.seated.agent)
     task = task_of(place.world, key, seed)
     drive = place.seated.drive
     table = Table(place.world, agents, seed, "play", limits=place.limits, drive=drive)
+    introduce(out, place.world, by_hand=seat is not None or spec is None)
     with plain_interrupts():
         episode = drive([table.play(task)])[0]
     end(out, episode)
     folder = folder or offer(out, seat is not None or spec is None, episode)
     document = as_json(episode) | {"seed": seed}
-    again = f"turnwise play {world} --task {task.key} --seed {seed}" + (f" --agent {spec}" if spec else "")
+    words = ["--task", task.key, "--seed", str(seed), *(["--agent", spec] if spec else [])]
+    again = shlex.join(["turnwise", "play", world, *words, *(word for text in sets for word in ("--set", text))])
     if folder is not None:
         keep(folder, table, episode)
         out.finish(document | {"run": str(folder)}, [f"turnwise report {folder} --open", again])
@@ -97,6 +102,12 @@ class Watched:
         self.agent.close(carry)
 
 
+def introduce(out: Out, world: World, by_hand: bool) -> None:
+    """What it is about, in a line."""
+    how = "an empty line shows the legal moves, /quit leaves" if by_hand else "you watch"
+    (out.aside if out.as_json else out.console).print(f"{world.title}; at most {world.turns} turns; {how}", style="dim")
+
+
 def seats(out: Out, world: World, seat: str | None, spec: str | None, agent: Agent) -> dict[str, Agent]:
     """Who sits where; every seat of the world is taken.
 
@@ -108,7 +119,7 @@ def seats(out: Out, world: World, seat: str | None, spec: str | None, agent: Age
 
     if seat is not None and seat not in world.seats:
         raise UnknownName(f"seat in {world.name}", seat, world.seats)
-    human = Person(out)
+    human = person(out)
     taken: dict[str, Any] = {seat or "agent": human} if seat or not spec else {}
     if "agent" not in taken:
         taken["agent"] = Watched(agent, out) if spec else Watched(expert(world), out)
@@ -120,27 +131,6 @@ def seats(out: Out, world: World, seat: str | None, spec: str | None, agent: Age
             f"turnwise play {world.name} --seat {empty[0]}",
         )
     return taken
-
-
-def Person(out: Out) -> Agent:
-    """Somebody at the keyboard; with --json what they see goes to standard error."""
-    from turnwise.agents.human import HumanAgent
-
-    def read(prompt: str) -> str:
-        if not out.as_json:
-            return input(prompt)
-        out.aside.print(prompt, end="", markup=False)
-        return input()
-
-    return HumanAgent(read, lambda text: shown(out, text, "cyan"))
-
-
-def shown(out: Out, text: str, style: str) -> None:
-    """A text, in a colour."""
-    from turnwise.cli.transcript import printable
-
-    console = out.aside if out.as_json else out.console
-    console.print(printable(text.rstrip("\n")), markup=False, style=style, soft_wrap=True)
 
 
 def task_of(world: World, key: str | None, seed: int) -> Task:
@@ -163,10 +153,11 @@ def task_of(world: World, key: str | None, seed: int) -> Task:
 def end(out: Out, episode: Episode) -> None:
     """The last words of the world, and how it went."""
     from turnwise.cli.transcript import outcome
+    from turnwise.core.types import End
 
     leaf = episode.ends[0]
     for message in leaf.seen.get("agent", ())[-1:]:
-        if message.role != "assistant":
+        if leaf.end is not End.LEFT and message.role != "assistant":  # whoever left has read it
             shown(out, message.text, "cyan")
     out.say("", f"[bold]{outcome(episode)}[/]")
     if leaf.error:
@@ -213,20 +204,3 @@ def fresh_seed() -> int:
     from numpy.random import SeedSequence
 
     return int(SeedSequence().generate_state(1)[0])
-
-
-@contextmanager
-def plain_interrupts() -> Iterator[None]:
-    """Ctrl-C raises KeyboardInterrupt where the program stands, also while it waits for a line.
-
-    asyncio would only note the first one, and an `input` would wait on.
-    """
-
-    def interrupted(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

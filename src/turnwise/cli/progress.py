@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console, ConsoleRenderable
+from rich.console import Console, ConsoleRenderable, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 BARS = "▁▂▃▄▅▆▇█"
+BAR = 16  # columns of a bar
 MOST_LINES = 50  # lines that a stage leaves where there is no terminal
 
 
@@ -54,10 +55,11 @@ class Display:
 
     Args:
         console: of standard error.
+        patient: whether a first Ctrl-C waits for the end of the round; what has no rounds stops at once.
     """
 
-    def __init__(self, console: Console):
-        self.console, self.stop = console, False
+    def __init__(self, console: Console, patient: bool = True):
+        self.console, self.patient, self.stop = console, patient, False
         self.stages: list[StageState] = []
         self.label = ""
         self._live: Live | None = None
@@ -65,12 +67,12 @@ class Display:
     def begin(self, label: str) -> None:
         """Another run begins: the one before leaves a line, and the table starts anew."""
         if self.stages and self.console.is_terminal:
-            self.console.print(line(self.stages[-1]), markup=False, style="dim")
+            self.console.print(line(self.stages[-1], self.label), markup=False, style="dim")
         self.label, self.stages = label, []
 
     def stage(self, name: str, rounds: int) -> None:
         """A stage begins."""
-        self.stages.append(StageState(f"{self.label} {name}".strip(), rounds))
+        self.stages.append(StageState(name, rounds))
 
     def part(self, what: str, share: float) -> None:
         """How far the round is, inside one of its parts."""
@@ -89,22 +91,22 @@ class Display:
             now.ended = time.monotonic()
         every = -(-now.rounds // MOST_LINES)
         if self._live is None and (now.done % every == 0 or now.done == now.rounds):
-            self.console.print(line(now), markup=False, soft_wrap=True)
+            self.console.print(line(now, self.label), markup=False, soft_wrap=True)
 
     def __rich__(self) -> ConsoleRenderable:
         """The table, drawn several times a second."""
         if not self.stages:
-            return Text("preparing ...", style="dim")
-        grid = Table.grid(padding=(0, 2))
+            return Text("preparing ...", style="dim") if self._live else Group()
+        grid = Table.grid(padding=(0, 1))
         grid.add_column(no_wrap=True)
-        grid.add_column(width=20)
+        grid.add_column(width=BAR)
         grid.add_column(justify="right", no_wrap=True)
         grid.add_column(no_wrap=True)
         grid.add_column(no_wrap=True)
         grid.add_column(justify="right", no_wrap=True)
         for number, stage in enumerate(self.stages):
             grid.add_row(*cells(stage, number == len(self.stages) - 1))
-        return grid
+        return Group(Text(self.label, style="bold"), grid) if self.label else grid
 
     @contextmanager
     def watching(self) -> Iterator[Display]:
@@ -112,7 +114,7 @@ class Display:
         before = signal.getsignal(signal.SIGINT)
 
         def interrupted(*_: Any) -> None:
-            if self.stop or not self.stages:
+            if self.stop or not self.patient or not self.stages:
                 raise KeyboardInterrupt
             self.stop = True
             self.console.print("stopping after this round; Ctrl-C again stops at once", style="yellow")
@@ -121,11 +123,13 @@ class Display:
         try:
             if self.console.is_terminal:
                 with Live(self, console=self.console, refresh_per_second=5) as self._live:
-                    yield self
+                    try:
+                        yield self
+                    finally:
+                        self._live = None
             else:
                 yield self
         finally:
-            self._live = None
             signal.signal(signal.SIGINT, before)
 
 
@@ -133,7 +137,7 @@ def cells(stage: StageState, active: bool) -> list[ConsoleRenderable | str]:
     """Name, bar, rounds, success, its course, time."""
     last = stage.last
     inside = stage.share if stage.rounds == 1 and not stage.done else 0.0
-    bar = ProgressBar(total=stage.rounds, completed=stage.done + inside, width=20, pulse=not (stage.done or inside))
+    bar = ProgressBar(total=stage.rounds, completed=stage.done + inside, width=BAR, pulse=not (stage.done or inside))
     rate = Text()
     if last is not None:
         rate.append(f"{success_text(last)}")
@@ -163,11 +167,12 @@ def clock_text(stage: StageState, part: str) -> str:
     return "  ".join(told)
 
 
-def line(stage: StageState) -> str:
+def line(stage: StageState, label: str = "") -> str:
     """A round as one line of text."""
     assert stage.last is not None
     left = f", {duration(stage.left)} left" if stage.ended is None and stage.left is not None else ""
-    return f"{stage.name} {stage.done}/{stage.rounds}: {success_text(stage.last)}, {speed_text(stage.last)}{left}"
+    name = f"{label} {stage.name}".strip()
+    return f"{name} {stage.done}/{stage.rounds}: {success_text(stage.last)}, {speed_text(stage.last)}{left}"
 
 
 def success_text(record: Mapping[str, Any]) -> str:
@@ -182,10 +187,10 @@ def success_text(record: Mapping[str, Any]) -> str:
 
 def speed_text(record: Mapping[str, Any]) -> str:
     """Episodes per second of sampling."""
-    return f"{record['episodes'] / max(record['seconds'].get('sample', 0.0), 1e-9):,.0f} episodes/s"
+    return f"{record['episodes'] / max(record['seconds'].get('sample', 0.0), 1e-9):,.0f} ep/s"
 
 
-def sparkline(values: list[float], width: int = 14) -> str:
+def sparkline(values: list[float], width: int = 10) -> str:
     """Rates as a row of bars, from 0 to 1, means of neighbours where there are more than fit."""
     if len(values) > width:
         cuts = [round(i * len(values) / width) for i in range(width + 1)]

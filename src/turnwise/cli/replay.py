@@ -17,7 +17,8 @@ MOST_SHOWN = 20  # mismatches of a file that are printed; --json has all
 def replay(out: Out, files: tuple[Path, ...]) -> int:
     """Play recorded episodes again in our worlds, and compare.
 
-    FILES are .json or .json.gz, recorded in other projects' worlds; every text, reward and ending is compared. The exit code is 1 where anything differs.
+    FILES are .json or .json.gz, recorded in other projects' worlds; every text, reward and ending is
+    compared. The exit code is 1 where anything differs.
     """
     import dataclasses
 

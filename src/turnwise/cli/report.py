@@ -14,12 +14,12 @@ from turnwise.cli.out import Out
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--open", "browse", is_flag=True, help="Open it in the browser.")
 def report(out: Out, run: Path, browse: bool) -> None:
-    """Build the page report.html of a run: one file that opens offline."""
+    """Build the page of a run: one file that opens offline."""
     from turnwise.measure.report import build_report
 
     page = build_report(run)
-    if browse:
-        click.launch(str(page))
+    if browse and click.launch(str(page)):
+        out.note("no browser could be started; the page is a file")
     out.say(f"report: {page}")
     moves = [] if browse else [f"turnwise report {run} --open"]
     out.finish({"run": str(run), "report": str(page)}, [*moves, *agent_moves(run)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from turnwise.api.defaults import MODEL, RECIPE, WORLD
 from turnwise.cli.command import command, seed_option
 from turnwise.cli.out import Out
 from turnwise.cli.settings import parse, set_option
@@ -17,22 +18,26 @@ if TYPE_CHECKING:
     from turnwise.api.runs import Run
 
 
+MODELS = "scratch:nano, scratch:micro, scratch:small or hf:DIR."
+
+
 @command(
     "turnwise train",
     "turnwise train wordle --recipe grpo --set rounds=50 --set world.turns=8",
     "turnwise train --resume runs/twenty-questions-turn-ppo-1",
 )
-@click.argument("world", required=False)
-@click.option("--recipe", metavar="NAME", help="What teaches it (turnwise recipes).  [default: turn-ppo]")
-@click.option("--model", metavar="SPEC", help="scratch:nano, micro or small; or hf:DIR.  [default: scratch:micro]")
+@click.argument("world", default=WORLD)
+@click.option("--recipe", metavar="NAME", default=RECIPE, show_default=True, help="What teaches it.")
+@click.option("--model", metavar="SPEC", default=MODEL, show_default=True, help=MODELS)
 @set_option("A setting of the recipe, or of the world as world.NAME; as often as wanted.")
 @click.option("--out", "folder", type=click.Path(path_type=Path), help="A new folder.  [default: runs/WORLD-RECIPE-N]")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a run that was stopped.")
 @seed_option(0, "Of everything: the same command with the same seed gives the same bytes.")
-def train(out: Out, world: str | None, **options: Any) -> int:
+def train(out: Out, world: str, **options: Any) -> int:
     """Train an agent, and compare it with what it was before.
 
-    WORLD is twenty-questions if none is named; turnwise worlds and turnwise recipes list what there is. Ctrl-C stops after the round; what is there can be gone on with.
+    WORLD is twenty-questions unless another is named; turnwise worlds and turnwise recipes list what there
+    is. Ctrl-C stops after the round; what is there can be gone on with.
     """
     from turnwise.cli.progress import Display
 
@@ -46,20 +51,20 @@ def train(out: Out, world: str | None, **options: Any) -> int:
         out.note(f"stopped after a whole round; {run.path} can be gone on with")
         out.finish(run.as_json(), [f"turnwise train --resume {run.path}"])
         return 130
-    page = run.report()
+    with out.working("writing the report"):
+        page = run.report()
     show(out, run, page)
     return 0
 
 
-def begin(out: Out, world: str | None, options: dict[str, Any], display: Any) -> Run:
+def begin(out: Out, world: str, options: dict[str, Any], display: Any) -> Run:
     """A new run."""
     import sys
 
     from turnwise.api import training
-    from turnwise.api.specs import MODEL, RECIPE, WORLD
 
     settings, world_settings = parse(options["sets"])
-    world, recipe, model = world or WORLD, options["recipe"] or RECIPE, options["model"] or MODEL
+    recipe, model = options["recipe"], options["model"]
 
     def opened(path: Path) -> None:
         out.opened(path)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from os.path import commonprefix
 
 from rich.table import Table
 from rich.text import Text
 
 from turnwise.core.types import End, Episode, Message
 
+LONG_OPENING = 16  # characters
 MOST_TURNS = 14  # turns shown of a long episode: the first ones and the last two
 
 
@@ -22,14 +24,13 @@ class Exchange:
     answer: str
 
 
-def exchanges(episode: Episode) -> tuple[str, list[Exchange]]:
-    """What stood before the first turn, and the agent's turns with the answers, along the first path."""
+def exchanges(episode: Episode) -> list[Exchange]:
+    """The agent's turns with what came back, along the first path."""
     path = [episode.turns[i] for i in episode.path() if episode.turns[i].seat == "agent"]
     leaf = episode.ends[0]
-    shown = [new_of(turn.seen, turn.fresh) for turn in path]
-    shown.append(new_of(leaf.seen.get("agent", ()), "agent" in leaf.fresh))
-    said = [Exchange(n, flat(t.message.text), shown[n]) for n, t in enumerate(path, 1)]
-    return shown[0], said
+    answers = [new_of(turn.seen, turn.fresh) for turn in path[1:]]
+    answers.append(new_of(leaf.seen.get("agent", ()), "agent" in leaf.fresh))
+    return [Exchange(n, flat(turn.message.text), answers[n - 1]) for n, turn in enumerate(path, 1)]
 
 
 def new_of(seen: Sequence[Message], fresh: bool) -> str:
@@ -64,10 +65,23 @@ def side_by_side(left: Episode, right: Episode, titles: tuple[str, str]) -> Tabl
     table = Table(expand=True, show_lines=False, title_justify="left", padding=(0, 1))
     for title, episode in zip(titles, (left, right), strict=True):
         table.add_column(f"{title}: {outcome(episode)}", ratio=1, no_wrap=True, overflow="ellipsis")
-    columns = [rows(exchanges(episode)[1]) for episode in (left, right)]
+    both = [exchanges(episode) for episode in (left, right)]
+    opening = shared_opening([turn.answer for turns in both for turn in turns[:-1]])
+    columns = [rows([replace(turn, answer=without(turn.answer, opening)) for turn in turns]) for turns in both]
     for n in range(max(map(len, columns))):
         table.add_row(*(column[n] if n < len(column) else Text("") for column in columns))
     return table
+
+
+def shared_opening(answers: Sequence[str]) -> str:
+    """The words that all answers begin with, where they are so many that they would hide what differs."""
+    opening = commonprefix(list(answers)).rpartition(" ")[0]
+    return opening if len(opening) >= LONG_OPENING else ""
+
+
+def without(answer: str, opening: str) -> str:
+    """An answer without what all begin with."""
+    return f"...{answer.removeprefix(opening)}" if opening and answer.startswith(opening) else answer
 
 
 def rows(turns: Sequence[Exchange]) -> list[Text]:

@@ -140,13 +140,13 @@ def set_back_metrics(run: Path, seals: list[Checkpoint]) -> list[str]:
 
 
 def is_sealed(line: bytes, seals: list[Checkpoint]) -> bool:
-    """Whether a line of metrics is of a round that a checkpoint covers, or of a checkpoint's own round."""
+    """Whether a line of metrics is of a round that the last checkpoint covers, or that had one itself."""
     try:
         record = json.loads(line)
         stage, round = record["stage"], record["round"]
     except (ValueError, KeyError, TypeError):
         return False
-    return any(seal.covers(stage, round) or (seal.stage == stage and round <= seal.round) for seal in seals)
+    return any(seal.covers(stage, round) or round <= seal.ended.get(stage, -1) for seal in seals[-1:])
 
 
 def set_aside(run: Path, damage: Damage) -> str:

@@ -33,6 +33,7 @@ class Checkpoint:
     round: int
     path: Path
     rounds: Mapping[str, int]  # the last round of each stage that had episodes when it was written
+    ended: Mapping[str, int]  # the last round of each stage that had a checkpoint, this one included
 
     def covers(self, stage: str, round: int) -> bool:
         """Whether that round's files stood when the checkpoint was written."""
@@ -91,7 +92,7 @@ def read_info(path: Path) -> dict[str, Any]:
 def write_seal(folder: Path, seal: Checkpoint) -> None:
     """checkpoint.json: what it seals, and the sizes of the checkpoint's own files."""
     sizes = {str(f.relative_to(folder)): f.stat().st_size for f in sorted(folder.rglob("*")) if f.is_file()}
-    fields = {name: getattr(seal, name) for name in ("number", "stage", "round", "rounds")}
+    fields = {name: getattr(seal, name) for name in ("number", "stage", "round", "rounds", "ended")}
     (folder / "checkpoint.json").write_text(to_json(fields | {"files": sizes}, "checkpoint.json", indent=2) + "\n")
 
 

@@ -209,9 +209,9 @@ class RunFolder:
             raise RunFolderError(
                 f"{path} exists already", "one checkpoint per stage and round", "count the rounds on"
             )
-        earlier = self.checkpoints()
-        sealed = {name: max(numbers) for name, numbers in self.stages().items()}
-        seal = Checkpoint(earlier[-1].number + 1 if earlier else 0, stage, round, path, sealed)
+        played = {name: max(numbers) for name, numbers in self.stages().items()}
+        last = max(self.checkpoints(), default=Checkpoint(-1, stage, round, path, {}, {}))
+        seal = Checkpoint(last.number + 1, stage, round, path, played, {**last.ended, stage: round})
 
         def fill_and_seal(part: Path) -> None:
             fill(part)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from turnwise.models.cache import Cache, Cached
+from turnwise.models.cache import Cache
+from turnwise.models.cached import Cached
 from turnwise.models.policy import Policy
 from turnwise.models.ragged import positions
 from turnwise.models.sampling import draw
-from turnwise.models.writing import Request, Writing
+from turnwise.models.writing import WHERE, Request, Writing
 
 LOGITS = 1 << 26  # logits held at once, at most
 
@@ -60,7 +61,7 @@ class Batch:
 
     @torch.inference_mode()
     def step(self) -> None:
-        """Read the next piece of every prompt and the last token of every reply, then draw where a prompt is read to its end."""
+        """Read a piece of every prompt and the last token of every reply; draw where a prompt ends."""
         begun, forward = time.perf_counter(), self.counters.forward
         readers, pieces = self._pieces()
         self._make_room(readers, pieces)
@@ -75,7 +76,7 @@ class Batch:
                 at.append(start + len(piece) - 1)
             request.todo, request.asked = request.todo[len(piece) :], request.asked - len(piece)
         self.reading = [r for r in self.reading if len(r.todo)]
-        self.writing.past += 1
+        self.writing.rows["past"] += 1
         self.writing.admit(ready, self.policy.vocabulary)
         if at:
             self._draw(hidden.index_select(0, torch.tensor(at, device=hidden.device)))
@@ -96,10 +97,10 @@ class Batch:
 
     def _make_room(self, readers: list[Request], pieces: list[np.ndarray]) -> None:
         """A slot for every line that has none, a larger one for every line that outgrows its own."""
-        writing, capacity = self.writing, self.cache.capacity
-        tight = np.flatnonzero(writing.past + 1 > capacity[writing.block])
-        lines = [writing.requests[i].line for i in tight.tolist()]
-        held, needed = writing.past[tight].tolist(), (writing.past[tight] + 1).tolist()
+        rows, capacity = self.writing.rows, self.cache.capacity
+        tight = np.flatnonzero(rows["past"] + 1 > capacity[rows["block"]])
+        lines = [self.writing.requests[i].line for i in tight.tolist()]
+        held, needed = rows["past"][tight].tolist(), (rows["past"][tight] + 1).tolist()
         for request, piece in zip(readers, pieces, strict=True):
             line = request.line
             if line.block < 0 or line.read + len(piece) > capacity[line.block]:
@@ -108,24 +109,28 @@ class Batch:
                 needed.append(line.read + len(piece))
         if lines:
             self.cache.grow(lines, np.array(held), np.array(needed))
-            writing.block[tight] = [line.block for line in lines[: len(tight)]]
-            writing.slot[tight] = [line.slot for line in lines[: len(tight)]]
+            rows["block"][tight] = [line.block for line in lines[: len(tight)]]
+            rows["slot"][tight] = [line.slot for line in lines[: len(tight)]]
 
     def _forward(self, readers: list[Request], pieces: list[np.ndarray]) -> tuple[torch.Tensor, np.ndarray]:
-        """Last hidden states of all tokens [N, hidden], and where each row's begin: int64 [writing rows, then readers]."""
-        writing, lines = self.writing, [r.line for r in readers]
-        block = np.concatenate([writing.block, np.array([line.block for line in lines], np.int64)])
-        slot = np.concatenate([writing.slot, np.array([line.slot for line in lines], np.int64)])
-        past = np.concatenate([writing.past, np.array([line.read for line in lines], np.int64)])
+        """Last hidden states of all tokens [N, hidden].
+
+        Also where those of each row begin: int64 [rows being written, then readers].
+        """
+        writing = self.writing.rows
+        reading = np.array([(r.line.block, r.line.slot, r.line.read) for r in readers], WHERE)
+        block, slot, past = (
+            np.concatenate([writing[name], reading[name]]) for name in ("block", "slot", "past")
+        )
         new = np.concatenate([np.ones(len(writing), np.int64), np.array([len(p) for p in pieces], np.int64)])
         order = Cached.order(block, slot, past, new)
-        ids, unsorted = np.concatenate([writing.token, *pieces]), np.cumsum(new) - new
+        ids, unsorted = np.concatenate([writing["token"], *pieces]), np.cumsum(new) - new
         ids = ids[positions(new[order], unsorted[order])]
         where = positions(new[order], past[order])
         plan = Cached(self.cache, block[order], slot[order], past[order], new[order], self.groups)
-        device, since = self.policy.device, time.perf_counter()
+        device, since = self.policy.device, self._now()
         hidden = self.policy.read(torch.from_numpy(ids).to(device), torch.from_numpy(where).to(device), plan)
-        self.counters.forward += time.perf_counter() - since
+        self.counters.forward += self._now() - since
         starts = np.empty(len(order), np.int64)
         starts[order] = np.cumsum(new[order]) - new[order]
         return hidden, starts
@@ -133,13 +138,13 @@ class Batch:
     def _score(self, request: Request, hidden: torch.Tensor) -> None:
         """Log-probabilities of the next ids of a given reply, as far as this piece predicts them."""
         assert request.reply is not None
-        since, done = time.perf_counter(), sum(map(len, request.logprobs))
+        since, done = self._now(), sum(map(len, request.logprobs))
         rows = max(1, LOGITS // self.policy.vocabulary)
         target = torch.from_numpy(request.reply[done : done + len(hidden)]).to(hidden.device)[:, None]
         for part, wanted in zip(hidden.split(rows), target.split(rows), strict=True):
             logp = torch.log_softmax(self.policy.head(part).float(), -1).gather(1, wanted)
             request.logprobs.append(logp[:, 0].cpu().numpy())
-        self.counters.forward += time.perf_counter() - since
+        self.counters.forward += self._now() - since
         self.counters.scored += len(hidden)
         if done + len(hidden) == len(request.reply):
             request.finish(request.reply, np.concatenate(request.logprobs), self.policy.version)
@@ -150,11 +155,17 @@ class Batch:
         rows, tokens, logps = max(1, LOGITS // self.policy.vocabulary), [], []
         for first in range(0, len(hidden), rows):
             part = slice(first, first + rows)
-            since = time.perf_counter()
+            since = self._now()
             logits = self.policy.head(hidden[part])
-            self.counters.forward += time.perf_counter() - since
+            self.counters.forward += self._now() - since
             token, logp = draw(logits, laws.rows(part), u[part])
             tokens.append(token)
             logps.append(logp)
         self.counters.written += len(hidden)
         self.writing.push(np.concatenate(tokens), np.concatenate(logps), self.policy.version)
+
+    def _now(self) -> float:
+        """Seconds on the clock, once a graphics card has finished: a part's time is its own."""
+        if self.policy.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()

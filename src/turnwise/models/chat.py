@@ -1,9 +1,10 @@
 """Chat rendering: messages to ids, so that every turn's ids extend those of the turn before.
 
-`open` renders a whole view; `extend` renders only what is new after a reply. For a tokenizer that carries our role tokens both are plain
-concatenations of ids. For a Hugging Face chat template the extension is found by rendering a short stand-in history with and without the
-new messages, and a sample conversation is checked when the chat is made: a template that rewrites history (strips thoughts, moves the
-system message) has `extends == False`, and every turn must be opened anew.
+`open` renders a whole view; `extend` renders only what is new after a reply. For a tokenizer that carries our
+role tokens both are plain concatenations of ids. For a Hugging Face chat template the extension is found by
+rendering a short stand-in history with and without the
+new messages, and a sample conversation is checked when the chat is made: a template that rewrites history
+    (strips thoughts, moves the system message) has `extends == False`, and every turn must be opened anew.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 PLAIN_TEMPLATE = (
+    "{% if bos_token %}{{ bos_token }}{% endif %}"
     "{% for m in messages %}{{ m['role'] + ':\\n' + m['content'] + eos_token + '\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ 'assistant:\\n' }}{% endif %}"
 )
@@ -43,7 +45,11 @@ class Chat(Protocol):
         ...
 
     def extend(self, messages: Sequence[Message], closed: bool) -> list[int]:
-        """Ids to append after a reply. closed False: the reply was cut, so its end token comes first, as a forced token."""
+        """Ids to append after a reply, with the header that makes the assistant speak.
+
+        Args:
+            closed: False where the reply was cut: its end token then comes first, as a forced token.
+        """
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -66,7 +72,7 @@ def chat_of(tokenizer: Any) -> Chat:
 
 
 class RoleTokens:
-    """One token opens a message and names its role, one closes it. Text that spells such a token stays text."""
+    """One token opens a message and names its role, one closes it; text that spells one stays text."""
 
     extends = True
 
@@ -114,8 +120,8 @@ class RoleTokens:
 class Template:
     """A Hugging Face chat template.
 
-    The template is trusted to be one text: special tokens spelled inside a message are read as special tokens, as `apply_chat_template`
-    does everywhere.
+    The template is trusted to be one text: special tokens spelled inside a message are read as special
+    tokens, as `apply_chat_template` does everywhere.
     """
 
     STAND_IN = (Message("user", "Ping?"), Message("assistant", "Pong\u2022pong"))
@@ -130,7 +136,7 @@ class Template:
         self._stops = tuple(i for i in dict.fromkeys((self._end, eos)) if i is not None)
         if not self._stops:
             raise TurnwiseError(
-                "this tokenizer has no end-of-sequence token, and its template closes a message with plain text",
+                "a tokenizer without an end-of-sequence token, and a template that closes with plain text",
                 "one token that ends a reply",
                 "set eos_token in tokenizer_config.json",
             )
@@ -148,7 +154,7 @@ class Template:
             raise TurnwiseError(
                 "this chat template rewrites earlier messages, so a turn cannot extend the one before",
                 "a turn that is opened anew",
-                "treat every turn as fresh (chat.extends is False), or load the model with a template that only appends",
+                "treat every turn as fresh (chat.extends is False), or use a template that only appends",
             )
         ids = self._ids(self._pieces(tuple(messages)))
         return ids[1:] if closed and ids and ids[0] == self._end else ids

@@ -1,4 +1,6 @@
-"""Model specs to policies: `scratch:SIZE` (random weights, a vocabulary learned from the tasks' own texts) and `hf:DIR`."""
+"""Model specs to policies: `scratch:SIZE` (random weights, a vocabulary learned from the tasks' own texts)
+and `hf:DIR`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ class Size:
     vocabulary: int  # tokens at most; a small corpus gives fewer
 
 
-# parameters, at the full vocabulary: nano 119,104; micro 885,888; small 7,082,240 (input and output embeddings are one matrix)
+# parameters at the full vocabulary, input and output embeddings being one matrix:
+# nano 119,104; micro 885,888; small 7,082,240
 SIZES = {
     "nano": Size(layers=2, width=64, heads=2, kv_heads=1, inner=160, vocabulary=512),
     "micro": Size(layers=4, width=128, heads=4, kv_heads=1, inner=384, vocabulary=1024),
@@ -50,7 +53,8 @@ def load_policy(
     Args:
         spec: `scratch:nano|micro|small`, or `hf:DIR` (a local Hugging Face causal language model).
         seed: of the random weights; same seed and corpus, same bytes.
-        corpus: texts the vocabulary of a scratch model is learned from; None gives single bytes. Every string round-trips either way.
+        corpus: texts the vocabulary of a scratch model is learned from; None gives single bytes. Every string
+            round-trips either way.
         value_head: whether to add a scalar value head, zero at first.
 
     Raises:
@@ -63,7 +67,8 @@ def load_policy(
         raise UnknownName("model", spec, [*(f"scratch:{size}" for size in SIZES), "hf:DIR"])
     size = SIZES[name]
     tokenizer = learn_tokenizer(corpus or (), size.vocabulary)
-    model = scratch_model(size, tokenizer, seed).to(device=device or "cpu", dtype=dtype or torch.float32)
+    model: Any = scratch_model(size, tokenizer, seed)
+    model = model.to(device=device or "cpu", dtype=dtype or torch.float32)
     return Policy(model, tokenizer, value_head)
 
 
@@ -81,7 +86,7 @@ def scratch_model(size: Size, tokenizer: PreTrainedTokenizerFast, seed: int) -> 
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=end,
-        pad_token_id=end,
+        pad_token_id=None,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -92,9 +97,13 @@ def learn_tokenizer(corpus: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
     """Byte-level BPE with our role tokens first; any string comes back exactly as it went in."""
     least = 256 + len(SPECIAL)
     if vocabulary < least:
-        raise TurnwiseError(f"a vocabulary of {vocabulary} tokens", f"at least {least}: the bytes and the role tokens")
+        raise TurnwiseError(
+            f"a vocabulary of {vocabulary} tokens", f"at least {least}: the bytes and the role tokens"
+        )
     core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)  # merges may cross spaces, as in SuperBPE
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(
+        add_prefix_space=False, use_regex=False
+    )  # merges may cross spaces, as in SuperBPE
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
@@ -104,6 +113,8 @@ def learn_tokenizer(corpus: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
         show_progress=False,
     )
     core.train_from_iterator(corpus, trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, eos_token=END, pad_token=END, extra_special_tokens=list(SPECIAL[:-1]))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core, eos_token=END, pad_token=END, extra_special_tokens=list(SPECIAL[:-1])
+    )
     tokenizer.chat_template = TEMPLATE
     return tokenizer

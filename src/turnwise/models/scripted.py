@@ -1,4 +1,5 @@
-"""Models that are scripts: a list of replies, a function of what was seen, or a generator. Text only, for tests and for replaying.
+"""Models that are scripts: a list of replies, a function of what was seen, or a generator. Text only, for
+tests and for replaying.
 
     Scripted(["look", "take lamp"])                       # the same replies in every conversation, in order
     Scripted(lambda seen: "yes" if "?" in seen[-1].text else "go on")
@@ -24,7 +25,8 @@ class Scripted:
     """A model that says what its script says.
 
     Args:
-        source: replies in order; or a function (messages in view) -> reply; or a generator function without arguments, which is sent
+        source: replies in order; or a function (messages in view) -> reply; or a generator function without
+            arguments, which is sent
             the messages in view and yields replies.
     """
 
@@ -78,10 +80,17 @@ class Script:
             TurnwiseError: a generator that has begun cannot be copied.
         """
         if self._running is not None:
-            raise TurnwiseError("a branch of a conversation with a generator", "a list or a function", "script the model with one of these")
+            raise TurnwiseError(
+                "a branch of a conversation with a generator",
+                "a list or a function",
+                "script the model with one of these",
+            )
         twin = Script(self._source)
         twin._said = self._said
         return twin
 
     def _over(self) -> TurnwiseError:
-        return TurnwiseError(f"a script of {self._said} replies was asked for one more", "a longer script, or a lower turn limit")
+        return TurnwiseError(
+            f"a script of {self._said} replies was asked for one more",
+            "a longer script, or a lower turn limit",
+        )

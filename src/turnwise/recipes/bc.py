@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from turnwise.core.cursor import Limits
 from turnwise.loop import Parts
-from turnwise.models.sampling import Sampling
 from turnwise.recipes.base import Claim, Recipe, Setup
-from turnwise.recipes.imitate import ImitateSettings, Tables, imitation, make_policy, parts_of
+from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 
 
 def build_bc(setup: Setup) -> Parts:
     """Imitation, then evaluation."""
-    s: ImitateSettings = setup.settings
     policy = make_policy(setup, critic=False)
-    tables = Tables(setup, policy, Sampling(max_new=s.max_new), Limits(turns=s.turns or None))
+    tables = tables_of(setup, policy)
     return parts_of(policy, [*imitation(setup, policy), tables.evaluation("evaluate-after")])
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turnwise.core.cursor import Limits
 from turnwise.learn.filters import top_share
 from turnwise.loop import Parts
-from turnwise.models.sampling import Sampling
 from turnwise.recipes.base import Claim, Recipe, Setup, setting
-from turnwise.recipes.imitate import ImitateSettings, Tables, imitation, make_policy, parts_of
+from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ def build_filtered_bc(setup: Setup) -> Parts:
     """Filter, imitate, evaluate."""
     s: FilteredBcSettings = setup.settings
     policy = make_policy(setup, critic=False)
-    tables = Tables(setup, policy, Sampling(max_new=s.max_new), Limits(turns=s.turns or None))
+    tables = tables_of(setup, policy)
     stages = imitation(setup, policy, choose=lambda episodes: top_share(episodes, s.share))
     return parts_of(policy, [*stages, tables.evaluation("evaluate-after")])
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from turnwise.agents.plain import PlainAgent
 from turnwise.agents.spec import corpus, expert
 from turnwise.core.cursor import Limits
 from turnwise.core.types import Episode
 from turnwise.explore import Independent, Table
-from turnwise.learn.weights.imitation import Imitation, ImitationSettings
 from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
-from turnwise.models.engine import Engine
-from turnwise.models.load import load_policy
-from turnwise.models.policy import Policy
-from turnwise.models.sampling import Sampling
 from turnwise.recipes.base import Setup, setting
+
+if TYPE_CHECKING:
+    from turnwise.models.policy import Policy
+    from turnwise.models.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class ImitateSettings:
 
 def make_policy(setup: Setup, critic: bool) -> Policy:
     """The policy: new from the model spec, or as the checkpoint has it."""
+    from turnwise.models.load import load_policy
+    from turnwise.models.policy import Policy
+
     if setup.checkpoint is not None:
         return Policy.load(setup.checkpoint / "policy")
     return load_policy(setup.model, seed=setup.seed, corpus=corpus(setup.world, setup.seed), value_head=critic)
@@ -56,6 +59,8 @@ def demonstrations(setup: Setup, stage: str, count: int, number: int) -> list[Ep
 
 def imitation(setup: Setup, policy: Policy, choose: Callable[[Sequence[Episode]], list[Episode]] = list) -> list[Stage]:
     """The stage `imitate`, or nothing where no demonstrations are wanted; `choose` filters them first."""
+    from turnwise.learn.weights.imitation import Imitation, ImitationSettings
+
     s: ImitateSettings = setup.settings
     if not s.demos:
         return []
@@ -82,6 +87,8 @@ class Tables:
 
     def of_policy(self, stage: str, number: int, progress: Progress, expected: int, draws: str | None = None) -> Table:
         """A table with the policy in the agent's seat; progress counts finished episodes."""
+        from turnwise.models.engine import Engine
+
         engine = Engine(self.policy)
         agent = PlainAgent(engine, self.sampling)
         done = 0
@@ -112,6 +119,14 @@ class Tables:
             return self.of_policy(name, number, progress, len(tasks), "evaluate").collect(Independent(), tasks)
 
         return Stage(name, 1, collect)
+
+
+def tables_of(setup: Setup, policy: Policy) -> Tables:
+    """The tables that the settings ask for."""
+    from turnwise.models.sampling import Sampling
+
+    s: ImitateSettings = setup.settings
+    return Tables(setup, policy, Sampling(max_new=s.max_new), Limits(turns=s.turns or None))
 
 
 def parts_of(policy: Policy, stages: Sequence[Stage]) -> Parts:

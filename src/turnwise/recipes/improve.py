@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turnwise.core import pairing
-from turnwise.core.cursor import Limits
 from turnwise.core.errors import WrongPairing
 from turnwise.core.types import CreditTable, Episode
 from turnwise.credit.rule import CreditRule
 from turnwise.explore import Grouped, Independent
 from turnwise.learn.credited import credit_table
-from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
 from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
-from turnwise.models.policy import Policy
-from turnwise.models.sampling import Sampling
 from turnwise.recipes.base import Setup, setting
-from turnwise.recipes.imitate import ImitateSettings, Tables, imitation, make_policy, parts_of
+from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
+
+if TYPE_CHECKING:
+    from turnwise.learn.weights.policy_gradient import PolicyGradient
+    from turnwise.models.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,9 @@ def build(setup: Setup, rule: CreditRule, critic: bool) -> Parts:
     """
     s: ImproveSettings = setup.settings
     explorer = Grouped(s.group) if s.group > 1 else Independent()
-    sampling = Sampling(max_new=s.max_new)
     check_parts(setup, rule, explorer, critic)
     policy = make_policy(setup, critic)
-    tables = Tables(setup, policy, sampling, Limits(turns=s.turns or None))
+    tables = tables_of(setup, policy)
     train_tasks = setup.world.tasks("train")
 
     def collect(number: int, progress: Progress) -> list[Episode]:
@@ -79,6 +78,8 @@ def build(setup: Setup, rule: CreditRule, critic: bool) -> Parts:
 
 def gradient(setup: Setup, policy: Policy) -> PolicyGradient:
     """The learner that the settings ask for."""
+    from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
+
     s: ImproveSettings = setup.settings
     how = PolicyGradientSettings(
         lr=s.lr,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turnwise.core.cursor import Limits
 from turnwise.core.types import Episode
 from turnwise.explore import Independent
 from turnwise.learn.filters import top_share
-from turnwise.learn.weights.imitation import Imitation, ImitationSettings
 from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
-from turnwise.models.sampling import Sampling
 from turnwise.recipes.base import Claim, Recipe, Setup, setting
-from turnwise.recipes.imitate import ImitateSettings, Tables, imitation, make_policy, parts_of
+from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 
 
 @dataclass(frozen=True)
@@ -30,9 +27,11 @@ def build_online_filtered_bc(setup: Setup) -> Parts:
 
     Nothing accumulates: each round sees its own episodes only.
     """
+    from turnwise.learn.weights.imitation import Imitation, ImitationSettings
+
     s: OnlineFilteredBcSettings = setup.settings
     policy = make_policy(setup, critic=False)
-    tables = Tables(setup, policy, Sampling(max_new=s.max_new), Limits(turns=s.turns or None))
+    tables = tables_of(setup, policy)
     tasks = setup.world.tasks("train")
     how = ImitationSettings(lr=s.lr, epochs=1, batch=s.demo_batch, batch_tokens=s.batch_tokens, warmup=1)
 

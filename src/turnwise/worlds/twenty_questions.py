@@ -43,7 +43,7 @@ class TwentyQuestions(World):
     name = "twenty-questions"
     title = "find out a hidden object by yes-or-no questions (LMRL-Gym)"
     experts = twenty_questions_experts.EXPERTS
-    demonstrator = "noisy"
+    demonstrator = "forgetful"
     turns: int = 20
 
     def __init__(

@@ -89,6 +89,27 @@ class NoisySplitter(Player):
         return player.next_question(history, rng)
 
 
+class Forgetful(Player):
+    """A clumsy player: asks one of a few favourite questions, whatever was said, and guesses by the last answers alone.
+
+    With probability `guess_rate` it names an object that fits the last `memory` answers about attributes, forgetting
+    all others and even what it named before; otherwise it asks, uniform, one of the `favourites` attributes that split
+    all objects most evenly. What it lacks is plain to see: it asks too much, repeats itself and forgets.
+    """
+
+    def __init__(self, known: Table, guess_rate: float = 0.35, memory: int = 2, favourites: int = 16):
+        super().__init__(known)
+        self.guess_rate, self.memory = guess_rate, memory
+        sizes = {key: mask.bit_count() for key, mask in known.masks.items()}
+        self.favourites = sorted(sizes, key=lambda key: (abs(2 * sizes[key] - len(known.things)), key))[:favourites]
+
+    def next_question(self, history: Sequence[Fact], rng: np.random.Generator) -> str:
+        if rng.random() >= self.guess_rate:
+            return self.ask(choice(self.favourites, rng), rng)
+        answers = [fact for fact in history if fact[0] and fact[0].kind == "attribute"]
+        return self.guess(self.known.fitting(answers[-self.memory :]), rng)
+
+
 @lru_cache(maxsize=100_000)
 def best_splits(known: Table, left: int, asked: frozenset[str]) -> tuple[str, ...]:
     """The attributes, not asked for before, that split a set most evenly; none if no attribute splits it."""
@@ -107,6 +128,7 @@ def choice(options: Sequence[T], rng: np.random.Generator) -> T:
 
 
 EXPERTS = {
+    "forgetful": lambda world: Forgetful(world.table),
     "noisy": lambda world: NoisySplitter(world.table, RANDOM_RATE[world.table.name]),
     "random": lambda world: RandomAsker(world.table),
     "splitter": lambda world: Splitter(world.table),

@@ -13,7 +13,7 @@ from turnwise.core.jsontext import to_json
 from turnwise.measure.report.endings import endings_card, endings_over_rounds, length_picture
 from turnwise.measure.report.learning import gauges, other_numbers, time_per_round, time_picture
 from turnwise.measure.report.outcomes import curve_picture, interval_picture, turn_picture
-from turnwise.measure.report.page import RATE, RETURN, Section, Table, count
+from turnwise.measure.report.page import CONTROLS, RATE, RETURN, Section, Table, count
 from turnwise.measure.report.record import Record, read_record
 from turnwise.measure.report.transcripts import evaluation_gallery, training_gallery
 from turnwise.measure.report.verdict import caveats, compare, details, headline
@@ -43,7 +43,7 @@ def render(record: Record) -> str:
         undefined=StrictUndefined,
     )
     found = compare(record)
-    return pages.get_template("template.html").render(
+    page = pages.get_template("template.html").render(
         title=title_of(record),
         facts=facts_of(record),
         command=shlex.join(record.folder.info.get("command", [])),
@@ -57,15 +57,14 @@ def render(record: Record) -> str:
         settings=settings_table(record.folder.info.get("settings", {})),
         versions=Table(["what", "version or hash"], versions(record.folder.info)),
     )
+    return page.translate(CONTROLS)
 
 
 def sections(record: Record, found: list[Any]) -> dict[str, Section]:
     """The parts of the page that are figures, by id."""
     verdict = Section("verdict", "Did it get better?", "", [interval_picture(c) for c in found])
     curves = [curve_picture(record, "success", RATE), curve_picture(record, "return", RETURN)]
-    lines = (
-        "Training rounds play training tasks, evaluations held-out ones: compare dots with dots, lines with lines."
-    )
+    lines = "Rounds play training tasks, evaluations held-out ones: compare dots with dots, lines with lines."
     ends = [turn_picture(record), length_picture(record), endings_over_rounds(record), endings_card(record)]
     health = "What every round's update looked like. A run can end well and still be unhealthy here."
     shown = [
@@ -96,7 +95,7 @@ def facts_of(record: Record) -> list[tuple[str, str]]:
     return [
         ("seed", str(info.get("seed", "not recorded"))),
         ("model", str(record.setting("model") or "not recorded")),
-        ("rounds of training", str(len(record.training))),
+        ("training rounds", str(len(record.training))),
         ("episodes", f"{episodes:,}".replace(",", " ")),
         ("turnwise", info.get("versions", {}).get("turnwise", "not recorded")),
         ("machine", f"{machine.get('system', 'not recorded')} {machine.get('processor', '')}{cores}"),

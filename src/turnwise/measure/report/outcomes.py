@@ -125,7 +125,7 @@ def curve_picture(record: Record, name: str, scale: Scale) -> Picture:
     def paint(axes: Axes) -> None:
         for stage in dict.fromkeys(line.get("stage") for _, line, _ in points):
             x, estimates = zip(*[(x, e) for x, line, e in points if line.get("stage") == stage], strict=True)
-            hue = hue_of(str(stage))
+            hue = "muted" if stage in record.demonstrated else hue_of(str(stage))
             if len(x) == 1:
                 dot_with_bar(axes, x[0], estimates[0], scale, hue)
             else:
@@ -137,6 +137,7 @@ def curve_picture(record: Record, name: str, scale: Scale) -> Picture:
         percent_axis(axes, scale.rate)
 
     says = "One dot per evaluation or round, in order. Bars and bands are 95 % intervals over tasks."
+    says += "".join(f" In {stage} {who} plays, not the trained agent." for stage, who in record.demonstrated.items())
     head = ["stage", "round", name, "95 % interval", "episodes", "tasks"]
     rows = [
         [*named(line), scale.value(e.value, e.half_width), scale.interval(e), str(e.n), str(e.clusters)]
@@ -168,11 +169,14 @@ def line_with_band(axes: Axes, x: Sequence[float], estimates: Sequence[Estimate]
 
 
 def places(lines: Sequence[dict[str, Any]]) -> list[tuple[float, dict[str, Any]]]:
-    """Where on the horizontal axis each line stands: one step per round, a gap between stages."""
-    gap, x, found = max(1.0, len(lines) / 14), 0.0, []
-    for before, line in zip([None, *lines], lines, strict=False):
-        if before is not None:
-            x += 1.0 if before.get("stage") == line.get("stage") else gap
+    """Where on the horizontal axis each line stands: one step per round, a gap between stages, room for their names."""
+    sizes = Counter(line.get("stage") for line in lines)
+    found: list[tuple[float, dict[str, Any]]] = []
+    x = 0.0
+    for before, line in zip([*lines[:1], *lines], lines, strict=False):
+        if before is not line:
+            named_ones = sum(sizes[each.get("stage")] == 1 for each in (before, line))
+            x += 1.0 if before.get("stage") == line.get("stage") else max(1.0, len(lines) * named_ones / 11)
         found.append((x, line))
     return found
 

@@ -9,6 +9,9 @@ from markupsafe import Markup
 
 from turnwise.measure.estimate import Estimate, decimals
 
+CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
+"""Control characters to the pictures that Unicode has of them: HTML forbids them, and a young policy writes many."""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,18 @@ class Record:
     lines: Sequence[dict[str, Any]]  # metrics.jsonl, in the order in which the rounds ended
     before: Sequence[Episode]  # of the stage evaluate-before, empty without one
     after: Sequence[Episode]  # of the stage evaluate-after; of the only evaluation where there is just one
+    players: Mapping[str, str]  # training stage -> who has the agent's seat in it
 
     @property
     def training(self) -> list[dict[str, Any]]:
         """Lines of rounds that learned."""
         return [line for line in self.lines if line.get("kind") == "train"]
+
+    @property
+    def demonstrated(self) -> dict[str, str]:
+        """Training stages that somebody else than the trained agent plays, and who."""
+        trained = player_of(next(iter([*self.after, *self.before]), None))
+        return {stage: who for stage, who in self.players.items() if trained and who != trained}
 
     def setting(self, name: str) -> Any:
         """A setting of the run, wherever in the settings it stands."""
@@ -45,7 +52,17 @@ def read_record(run: Path) -> Record:
     last = AFTER if AFTER in stages else evaluations[0] if len(evaluations) == 1 and BEFORE not in stages else None
     before = list(folder.episodes(BEFORE, stages.get(BEFORE, [])[-1:]))
     after = list(folder.episodes(last, stages[last][-1:])) if last else []
-    return Record(folder, folder.metrics(), before, after)
+    lines = folder.metrics()
+    trained = dict.fromkeys(line.get("stage") for line in lines if line.get("kind") == "train")
+    first = {stage: next(folder.episodes(stage, stages[stage][:1]), None) for stage in trained if stage in stages}
+    players = {stage: who for stage, episode in first.items() if (who := player_of(episode))}
+    return Record(folder, lines, before, after, players)
+
+
+def player_of(episode: Episode | None) -> str:
+    """Name of the agent's player, empty where the record does not say."""
+    agents = episode.origin.get("agents") if episode else None
+    return str(agents.get("agent", "")) if isinstance(agents, Mapping) else ""
 
 
 def found_in(settings: Any, name: str) -> Any:

@@ -19,25 +19,25 @@ from matplotlib.figure import Figure
 
 NAMES = ("ink", "muted", "grid", "card", "before", "after", "train", *(f"part{i}" for i in range(1, 8)))
 STAND_INS = {name: f"#f0e1{i:02x}" for i, name in enumerate(NAMES)}
-WIDTH = 5.2
+WIDTH = 4.9
 """Inches of a panel, chosen so that its texts are as large as the page's when it is as wide as a telephone."""
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
-    "font.size": 10.5,
+    "font.size": 11,
     "axes.edgecolor": STAND_INS["grid"],
     "axes.labelcolor": STAND_INS["muted"],
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.labelsize": 10,
+    "axes.labelsize": 10.5,
     "grid.color": STAND_INS["grid"],
     "grid.linewidth": 0.8,
     "xtick.color": STAND_INS["muted"],
     "ytick.color": STAND_INS["muted"],
-    "xtick.labelsize": 9.5,
-    "ytick.labelsize": 9.5,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "text.color": STAND_INS["ink"],
@@ -79,7 +79,7 @@ def draw(name: str, paint: Callable[..., None], height: float = 2.7, panels: int
 def for_page(svg: str, name: str) -> str:
     """Stand-ins to variables, fonts to the page's, ids made unique, fixed size dropped."""
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.S)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")

@@ -17,6 +17,9 @@ from turnwise.measure.rounds import agent_turns
 LONG = 700
 """Characters from which a message is folded."""
 
+MANY = 20
+"""Messages of an episode that are shown unfolded."""
+
 KINDS = (
     ((False, True), "unsolved before, solved after"),
     ((True, False), "solved before, unsolved after"),
@@ -53,6 +56,7 @@ class Column:
     outcome: str
     hue: str  # before, after or train
     bubbles: Sequence[Said]
+    rest: Sequence[Said] = ()  # what the page folds away
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ Credits = Mapping[str, tuple[CreditTable, int]]
 
 
 def evaluation_gallery(record: Record) -> Gallery:
-    """Before and after on the same tasks: the first pairs of each kind in task order, so that nothing is hand-picked."""
+    """Before and after on the same tasks: the first pairs of each kind in task order, so nothing is hand-picked."""
     after = {e.task.key: e for e in reversed(record.after)}
     before = {e.task.key: e for e in reversed(record.before)}
     shared = [key for key in dict.fromkeys(e.task.key for e in record.before) if key in after]
@@ -131,7 +135,7 @@ def training_gallery(record: Record) -> Gallery:
 
 
 def rounds_gallery(record: Record, stage: str, ends: Sequence[int], credits: Credits) -> Gallery:
-    """Episodes of two rounds, each coloured by its credit: two tasks that both rounds have, or the first two of each."""
+    """Episodes of two rounds, coloured by their credit: two tasks that both rounds have, or the first of each."""
     played = {round: [e for e in record.folder.episodes(stage, [round]) if e.id in credits] for round in ends}
     tasks = [list(dict.fromkeys(e.task.key for e in episodes)) for episodes in played.values()]
     shared = [key for key in tasks[0] if all(key in keys for keys in tasks)]
@@ -203,7 +207,7 @@ def column(episode: Episode, title: str, hue: str, credits: Credits, bound: floa
         )
     leaf = episode.ends[0] if episode.ends else None
     bubbles += [bubble(m, "theirs") for m in (leaf.seen.get(seat, ()) if leaf else ())]
-    return Column(title, outcome(episode), hue, bubbles)
+    return Column(title, outcome(episode), hue, bubbles[:MANY], bubbles[MANY:])
 
 
 def bubble(message: Message, side: str) -> Said:

@@ -18,6 +18,14 @@ FEW_TASKS = 10
 """Clusters below which a t interval is wide on purpose (specs/evaluate/success-and-return-intervals, Pitfalls)."""
 
 
+WORDS = {
+    "better": ("rose", "more than noise explains"),
+    "worse": ("fell", "more than noise explains"),
+    "unclear": ("went", "within the noise"),
+    "edge": ("went", "at the edge of the noise, interval and test disagree"),
+}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One measure before and after."""
@@ -30,13 +38,14 @@ class Comparison:
 
     @property
     def direction(self) -> str:
-        """better, worse, unclear (no difference beyond the noise), or alone (nothing to compare with)."""
+        """better or worse; unclear within the noise; edge where interval and test disagree; alone without a pair."""
         found = self.paired
         if found is None:
             return "alone"
-        if found.p >= 0.05 or (found.low is not None and found.high is not None and found.low <= 0 <= found.high):
-            return "unclear"
-        return "better" if found.difference > 0 else "worse"
+        beyond = found.low is not None and found.high is not None and not found.low <= 0 <= found.high
+        if beyond != (found.p < 0.05):
+            return "edge"
+        return "unclear" if not beyond else "better" if found.difference > 0 else "worse"
 
 
 def compare(record: Record) -> list[Comparison]:
@@ -90,9 +99,8 @@ def headline(found: Comparison) -> str:
         value, where = scale.value(alone.value, alone.half_width), count(alone.clusters, "task")
         return f"{found.name.capitalize()} is {value} on {where} ({scale.interval(alone)} with 95 % confidence)."
     before, after = (scale.value(mean, half_width(paired)) for mean in (paired.mean_b, paired.mean_a))
-    verb = {"better": "rose", "worse": "fell", "unclear": "went"}[found.direction]
-    end = {"better": "more than noise explains", "worse": "more than noise explains", "unclear": "within the noise"}
-    return f"{found.name.capitalize()} {verb} from {before} to {after}: {end[found.direction]}."
+    verb, end = WORDS[found.direction]
+    return f"{found.name.capitalize()} {verb} from {before} to {after}: {end}."
 
 
 def half_width(paired: PairedDifference) -> float | None:
@@ -111,7 +119,7 @@ def details(found: Comparison) -> str:
     else:
         low, high = (scale.difference(x, half) for x in (paired.low, paired.high))
         interval = f"95 % interval {low} to {high}"
-    test = f"{p_value(paired.p)}, {'exact' if paired.exact else 'drawn'} sign-flip test by task"
+    test = f"{p_value(paired.p)}, {'exact' if paired.exact else 'sampled'} sign-flip test by task"
     differ = f"{count(paired.tasks, 'task')} in pairs, {paired.discordant} of them differ"
     return f"{scale.difference(paired.difference, half)}{scale.unit} ({interval}; {test}; {differ})."
 
