@@ -121,7 +121,7 @@ def bench_growth(
     repeats: int = 3,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """How time per episode grows with turns: the engine's growth (long over short), and over the limit's own."""
+    """How time per episode grows with turns: the engine's growth, long over short, and the limit's own."""
     policy = load_policy(model, seed=seed, corpus=words(seed))
     texts = said_by_world(policy, episodes, long, seed)
     engine_side(policy, texts[:8, :2])

@@ -32,7 +32,7 @@ class Size:
 # parameters at the full vocabulary, input and output embeddings being one matrix:
 # nano 119,104; micro 885,888; small 7,082,240
 SIZES = {
-    "nano": Size(layers=2, width=64, heads=2, kv_heads=1, inner=160, vocabulary=512),
+    "nano": Size(layers=2, width=128, heads=4, kv_heads=1, inner=256, vocabulary=1024),
     "micro": Size(layers=4, width=128, heads=4, kv_heads=1, inner=384, vocabulary=1024),
     "small": Size(layers=8, width=256, heads=8, kv_heads=2, inner=768, vocabulary=4096),
 }

@@ -46,11 +46,11 @@ class Policy(nn.Module):
         self.version = 0
         self.value_head: nn.Linear | None = None
         if value_head:
-            self.value_head = nn.Linear(
-                self.causal.config.hidden_size, 1, device=self.device, dtype=torch.float32
-            )
-            nn.init.zeros_(self.value_head.weight)
-            nn.init.zeros_(self.value_head.bias)
+            width = self.causal.config.hidden_size
+            head = nn.utils.skip_init(nn.Linear, width, 1, device=self.device, dtype=torch.float32)
+            for parameter in head.parameters():
+                nn.init.zeros_(parameter)
+            self.value_head = head
         embedding: Any = self.causal.get_input_embeddings()
         embedding.padding_idx = None  # nothing is padded here, so every token learns
         self.eval()

@@ -16,6 +16,7 @@ from turnwise.worlds.base import World, check_split
 from turnwise.worlds.twenty_questions_oracle import Oracle, TableOracle, meaning
 from turnwise.worlds.twenty_questions_rules import CLEANING, INVALID, clean_question, matches, verdict
 from turnwise.worlds.twenty_questions_table import Meaning, Table, Thing, table
+from turnwise.worlds.twenty_questions_voice import ANSWERS, spoken
 
 START = (Message("user", "Questions:\n"),)
 ORACLES = {"table": TableOracle}
@@ -37,6 +38,7 @@ class TwentyQuestions(World):
         turns: questions.
         oracle: `table`, or any object with the method of `Oracle`; published numbers used a trained model.
         noise: probability that the table's answer about an attribute is turned around; guesses are answered truly.
+        answers: `short` as in LMRL-Gym, or `sentence`, which says what was answered ("No, it is not a car.").
         cleaning: how a question is cleaned before it is judged: `strict`, `simple`, `repeat-filtering`; None, not.
     """
 
@@ -53,11 +55,15 @@ class TwentyQuestions(World):
         oracle: str | Oracle = "table",
         noise: float = 0.0,
         cleaning: str | None = None,
+        answers: str = "short",
     ):
         if isinstance(oracle, str) and oracle not in ORACLES:
             raise UnknownName("oracle", oracle, ORACLES)
         if cleaning is not None and cleaning not in CLEANING:
             raise UnknownName("rule of cleaning", cleaning, CLEANING)
+        if answers not in ANSWERS:
+            raise UnknownName("way to answer", answers, ANSWERS)
+        self.answers = answers
         self.objects, self.turns, self.noise, self.cleaning = objects, turns, float(noise), cleaning
         self.oracle = oracle if isinstance(oracle, str) else type(oracle).__name__
         self._oracle = ORACLES[oracle](self.noise) if isinstance(oracle, str) else oracle
@@ -90,8 +96,9 @@ class TwentyQuestions(World):
         self._asked += 1
         names = matches(self._thing.variants, question)
         won = names and answer == "Yes."
-        views, rewards = {"agent": (Message("user", answer + "\n"),)}, {"agent": 0.0 if won else -1.0}
         about = meaning(question)
+        text = spoken(about, answer == "Yes.") if self.answers == "sentence" else answer
+        views, rewards = {"agent": (Message("user", text + "\n"),)}, {"agent": 0.0 if won else -1.0}
         facts = {"names_object": names, "about": list(about) if about else None}
         if won or self._asked >= self.turns:
             return Moment(views, (), rewards, end=End.DONE, facts={**facts, "success": won})

@@ -26,6 +26,12 @@ from turnwise.worlds.twenty_questions_table import Fact, Table
 
 T = TypeVar("T")
 
+KINDS = (
+    *("animal", "art", "electric", "food", "furniture", "instrument", "jewelry", "kitchen"),
+    *("natural", "office", "outdoors", "sport", "tool", "vehicle", "worn"),
+)
+"""Attributes that say what kind of thing an object is; together they hold nearly all objects."""
+
 RANDOM_RATE = {"all": 0.84, "small": 0.94}
 """Per set of objects, the rate of random questions at which the noisy splitter wins about 0.31 of its games."""
 
@@ -90,24 +96,23 @@ class NoisySplitter(Player):
 
 
 class Forgetful(Player):
-    """A clumsy player: asks one of a few favourite questions, whatever was said, and guesses by the last answers alone.
+    """A clumsy player with one idea: find the kind of thing, then name things of that kind.
 
-    With probability `guess_rate` it names an object that fits the last `memory` answers about attributes, forgetting
-    all others and even what it named before; otherwise it asks, uniform, one of the `favourites` attributes that split
-    all objects most evenly. What it lacks is plain to see: it asks too much, repeats itself and forgets.
+    It asks for a kind, drawn anew each time, so it repeats itself. While the last kind it asked for was answered yes,
+    it names, with probability `stay`, any thing of that kind, forgetting which it has tried; else it drifts back to
+    asking. Before a yes it has a `hunch` now and then and names anything. All other answers are forgotten.
     """
 
-    def __init__(self, known: Table, guess_rate: float = 0.35, memory: int = 2, favourites: int = 16):
+    def __init__(self, known: Table, stay: float = 0.7, hunch: float = 0.1):
         super().__init__(known)
-        self.guess_rate, self.memory = guess_rate, memory
-        sizes = {key: mask.bit_count() for key, mask in known.masks.items()}
-        self.favourites = sorted(sizes, key=lambda key: (abs(2 * sizes[key] - len(known.things)), key))[:favourites]
+        self.stay, self.hunch = stay, hunch
 
     def next_question(self, history: Sequence[Fact], rng: np.random.Generator) -> str:
-        if rng.random() >= self.guess_rate:
-            return self.ask(choice(self.favourites, rng), rng)
-        answers = [fact for fact in history if fact[0] and fact[0].kind == "attribute"]
-        return self.guess(self.known.fitting(answers[-self.memory :]), rng)
+        last = next(((about, yes) for about, yes in reversed(history) if about and about.kind == "attribute"), None)
+        found = last is not None and last[1]
+        if rng.random() >= (self.stay if found else self.hunch):
+            return self.ask(choice(KINDS, rng), rng)
+        return self.guess(self.known.set_of(last[0]) if found and last else self.known.everything, rng)
 
 
 @lru_cache(maxsize=100_000)
