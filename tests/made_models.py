@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from transformers import (
     AutoModelForCausalLM,
     GPT2Config,
@@ -39,10 +40,29 @@ CONFIGS = {
 }
 
 
+CHATML = (
+    "{% for m in messages %}"
+    "{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+FORGETFUL = CHATML.replace("m['content']", "(m['content'].split('</think>')[-1] if not loop.last else m['content'])")
+"""Drops the thought of every message but the last, so what it writes does not extend what it wrote before."""
+
+
 @lru_cache
 def tokenizer() -> PreTrainedTokenizerFast:
     """Byte-level, with role tokens, 300 tokens at most."""
     return learn_tokenizer(CORPUS, 300)
+
+
+def other_tokenizer(template: str | None) -> PreTrainedTokenizerFast:
+    """A tokenizer with ChatML's special tokens."""
+    core = Tokenizer.from_str(tokenizer().backend_tokenizer.to_str())
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=core, eos_token="<|im_end|>", extra_special_tokens=["<|im_start|>", "<|im_end|>"]
+    )
+    made.chat_template = template
+    return made
 
 
 def bare(config: object, seed: int = 0, scale: float = 4.0):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from turnwise.core.errors import RunFolderError
 from turnwise.core.types import Batch, CreditTable, Episode, Signal, Task, Update
 from turnwise.measure.rounds import measure_round
 
@@ -46,6 +47,7 @@ class Round:
     """What one round gave."""
 
     episodes: list[Episode]
+    chosen: list[Episode] = field(default_factory=list)  # what was learned from
     signals: list[Signal] = field(default_factory=list)
     credit: dict[str, CreditTable] = field(default_factory=dict)
     updates: list[Update] = field(default_factory=list)
@@ -65,7 +67,6 @@ class Stage:
         credit: rule -> credit of a batch; None where the learner needs none.
         choose: which episodes are learned from; all of them by default.
         feedback: judges of the episodes.
-        keep: whether the episodes are written to the run folder.
     """
 
     name: str
@@ -75,7 +76,6 @@ class Stage:
     credit: Callable[[Any, Sequence[Episode]], CreditTable] | None = None
     choose: Callable[[Sequence[Episode]], list[Episode]] = list
     feedback: Sequence[Any] = ()
-    keep: bool = True
     learner: Any = None
 
     def play(self, number: int, progress: Progress) -> Round:
@@ -88,14 +88,13 @@ class Stage:
             clock.lap("judge", done.seconds)
         if self.learner is None:
             return done
-        chosen = self.choose(done.episodes)
+        done.chosen = self.choose(done.episodes)
         if self.credit is not None:
-            table = self.credit(self.learner, chosen)
+            table = self.credit(self.learner, done.chosen)
             done.credit[table.name] = table
             clock.lap("credit", done.seconds)
-        if chosen:
-            batch = Batch(chosen, done.signals, done.credit)
-            done.updates = self.learner.learn(batch, lambda share: progress.part("learn", share))
+        batch = Batch(done.chosen, done.signals, done.credit)
+        done.updates = self.learner.learn(batch, lambda share: progress.part("learn", share))
         clock.lap("learn", done.seconds)
         return done
 
@@ -133,37 +132,34 @@ def train(parts: Parts, folder: RunFolder, progress: Progress | None = None) -> 
         True when the run is complete, False when somebody asked to stop; then the same call goes on where it stopped.
     """
     progress = progress or Silent()
-    at, checkpoint = resume_point(folder)
+    at, checkpoint = resume_point(parts, folder)
     for number, stage in enumerate(parts.stages):
         if (number, stage.rounds) <= at:
             continue
         begin(stage, checkpoint if at[0] == number and at[1] > 0 else None)
         progress.stage(stage.name, stage.rounds)
         for round_number in range(at[1] if at[0] == number else 0, stage.rounds):
-            record = one_round(parts, stage, number, round_number, folder, progress)
+            record = one_round(parts, stage, round_number, folder, progress)
             progress.round(record)
             if progress.stop:
                 return (number, round_number) == (len(parts.stages) - 1, stage.rounds - 1)
     return True
 
 
-def one_round(
-    parts: Parts, stage: Stage, number: int, round_number: int, folder: RunFolder, progress: Progress
-) -> dict[str, Any]:
+def one_round(parts: Parts, stage: Stage, round_number: int, folder: RunFolder, progress: Progress) -> dict[str, Any]:
     """Play a round and put all of it on disk: episodes, signals and credit, metrics, checkpoint."""
     done = stage.play(round_number, progress)
     clock = Clock()
-    if stage.keep:
-        folder.append(done.episodes, stage.name, round_number)
-        if done.signals:
-            folder.append_signals(done.signals, stage.name, round_number)
-        for table in done.credit.values():
-            folder.append_credit(done.episodes, table, stage.name, round_number)
+    folder.append(done.episodes, stage.name, round_number)
+    if done.signals:
+        folder.append_signals(done.signals, stage.name, round_number)
+    for table in done.credit.values():
+        folder.append_credit(done.chosen, table, stage.name, round_number)
     clock.lap("save", done.seconds)
     kind = "evaluate" if stage.make_learner is None else "train"
     record = measure_round(stage.name, round_number, kind, done.episodes, done.updates, done.seconds)
     folder.metric(record)
-    folder.checkpoint(stage.name, round_number, lambda to: save(parts, stage, number, round_number, to))
+    folder.checkpoint(stage.name, round_number, lambda to: save(parts, stage, round_number, to))
     folder.prune_checkpoints(keep=2)
     return record
 
@@ -177,22 +173,32 @@ def begin(stage: Stage, checkpoint: Path | None) -> None:
         stage.learner.load(checkpoint / "learner")
 
 
-def save(parts: Parts, stage: Stage, number: int, round_number: int, to: Path) -> None:
+def save(parts: Parts, stage: Stage, round_number: int, to: Path) -> None:
     """A checkpoint: what is shared, the learner's own state, and where the run stands."""
     parts.save(to)
     if stage.learner is not None:
         (to / "learner").mkdir()
         stage.learner.save(to / "learner")
-    (to / "state.json").write_text(json.dumps({"stage": number, "name": stage.name, "next_round": round_number + 1}))
+    (to / "state.json").write_text(json.dumps({"stage": stage.name, "next_round": round_number + 1}))
 
 
-def resume_point(folder: RunFolder) -> tuple[tuple[int, int], Path | None]:
-    """(stage, next round) and the checkpoint that says so."""
+def resume_point(parts: Parts, folder: RunFolder) -> tuple[tuple[int, int], Path | None]:
+    """(number of the stage, next round) and the checkpoint that says so.
+
+    Raises:
+        RunFolderError: the checkpoint stands in a stage that these parts do not have.
+    """
     checkpoint = folder.latest_checkpoint()
     if checkpoint is None:
         return (0, 0), None
-    state = json.loads((checkpoint / "state.json").read_text())
-    return (int(state["stage"]), int(state["next_round"])), checkpoint
+    state, names = json.loads((checkpoint / "state.json").read_text()), [stage.name for stage in parts.stages]
+    if state["stage"] not in names:
+        raise RunFolderError(
+            f"the run stopped in stage {state['stage']!r}",
+            f"one of: {', '.join(names)}",
+            "go on with the turnwise that began it, or begin a new run",
+        )
+    return (names.index(state["stage"]), int(state["next_round"])), checkpoint
 
 
 def tasks_in_turn(tasks: Sequence[Task], count: int, round_number: int) -> list[Task]:

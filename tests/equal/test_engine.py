@@ -116,9 +116,7 @@ def test_only_new_ids_are_read():
 
     engine.run([ten()])
     # each turn reads its three ids, and from the second on the last id of the reply before
-    assert (
-        engine.counters.read == 10 * 3 + 9 and engine.counters.written == 20 and engine.counters.steps == 20
-    )
+    assert engine.counters.read == 10 * 3 + 9 and engine.counters.written == 20 and engine.counters.steps == 20
 
 
 def test_a_reply_stops_at_a_stop_id_or_at_its_longest():
@@ -188,9 +186,7 @@ def test_a_private_thought_is_rewound_and_the_words_stay():
         return ours, theirs, engine.counters.read
 
     ours, theirs, read = engine.run([both()])[0]
-    assert ours.reply.tolist() == theirs.reply.tolist() and np.allclose(
-        ours.logprobs, theirs.logprobs, atol=1e-5
-    )
+    assert ours.reply.tolist() == theirs.reply.tolist() and np.allclose(ours.logprobs, theirs.logprobs, atol=1e-5)
     assert read == 3 + 3 + 6
 
 

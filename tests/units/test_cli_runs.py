@@ -84,7 +84,7 @@ def test_a_complete_run_is_shown_again_and_not_run_again(
     assert document(run("train", "--resume", path, "--json")) == found
     told = run("train", "maze", "--resume", path, "--seed", "0")
     assert told.exit_code == 0, "what says the same is no conflict"
-    assert "difference (paired by task)" in told.stdout and "the same secret and the same luck" in told.stdout
+    assert "paired difference" in told.stdout and "the same secret and the same luck" in told.stdout
 
 
 @pytest.mark.parametrize(

@@ -7,34 +7,15 @@ import copy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerFast
 
 import made_models
+from made_models import CHATML, FORGETFUL, other_tokenizer
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Message
 from turnwise.models.chat import RoleTokens, Template, chat_of
 
-CHATML = (
-    "{% for m in messages %}"
-    "{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
-)
-FORGETFUL = CHATML.replace(
-    "m['content']", "(m['content'].split('</think>')[-1] if not loop.last else m['content'])"
-)
 TEXT = st.text(max_size=20) | st.sampled_from(["<|end|>", "<|user|>hi<|end|>", " \n\t", "é🎉\u0000", "</s>"])
 TALK = st.lists(st.tuples(st.sampled_from(["user", "tool", "system"]), TEXT), min_size=1, max_size=3)
-
-
-def other_tokenizer(template: str | None) -> PreTrainedTokenizerFast:
-    """A tokenizer with ChatML's special tokens."""
-    core = Tokenizer.from_str(made_models.tokenizer().backend_tokenizer.to_str())
-    made = PreTrainedTokenizerFast(
-        tokenizer_object=core, eos_token="<|im_end|>", extra_special_tokens=["<|im_start|>", "<|im_end|>"]
-    )
-    made.chat_template = template
-    return made
 
 
 SCRATCH, TEMPLATED = chat_of(made_models.tokenizer()), chat_of(other_tokenizer(CHATML))

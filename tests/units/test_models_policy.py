@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 import numpy as np
 import pytest
 import torch
@@ -86,8 +88,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
 def test_same_seed_and_corpus_same_bytes():
     before = torch.random.get_rng_state()
     one, two, other = (
-        load_policy("scratch:nano", seed=s, corpus=made_models.CORPUS, value_head=True).state_dict()
-        for s in (1, 1, 2)
+        load_policy("scratch:nano", seed=s, corpus=made_models.CORPUS, value_head=True).state_dict() for s in (1, 1, 2)
     )
     assert all(torch.equal(one[k], two[k]) for k in one)
     assert not all(torch.equal(one[k], other[k]) for k in one)
@@ -95,11 +96,14 @@ def test_same_seed_and_corpus_same_bytes():
 
 
 def test_sizes_are_as_documented():
-    words = [f"{a}{b} {b}{a}{c}" for a in "abcdefghijklm" for b in "nopqrstuvwxyz" for c in "123456789"] * 2
-    for name, least, most in (("nano", 0.1e6, 0.2e6), ("micro", 0.8e6, 1.0e6), ("small", 5e6, 8e6)):
+    letters = string.ascii_letters
+    words = [f"{a}{b}{c} {c}{b}{a}" for a in letters for b in letters for c in "abcdefghij"] * 2
+    documented = {"nano": 410_240, "micro": 885_888, "small": 7_082_240}
+    assert documented.keys() == SIZES.keys()
+    for name, size in SIZES.items():
         policy = load_policy(f"scratch:{name}", corpus=words)
-        assert least < sum(p.numel() for p in policy.parameters()) < most
-        assert policy.vocabulary <= SIZES[name].vocabulary
+        assert policy.vocabulary == size.vocabulary
+        assert sum(p.numel() for p in policy.parameters()) == documented[name]
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,7 @@ def test_worked_laws():
     assert probs(top_k=2) == pytest.approx([2 / 3, 1 / 3, 0, 0])
     assert probs(top_p=0.5) == pytest.approx([1, 0, 0, 0])
     assert probs(top_p=0.51) == pytest.approx([2 / 3, 1 / 3, 0, 0])
-    assert probs(top_k=3, top_p=0.8) == pytest.approx(
-        [2 / 3, 1 / 3, 0, 0]
-    )  # of what top-k left, 5/9 + 5/18 = 0.833
+    assert probs(top_k=3, top_p=0.8) == pytest.approx([2 / 3, 1 / 3, 0, 0])  # of what top-k left, 5/9 + 5/18 = 0.833
     assert probs(temperature=0) == [1, 0, 0, 0]
     square = PROBS[0] ** 2
     assert probs(temperature=0.5) == pytest.approx((square / square.sum()).tolist())
@@ -93,9 +91,7 @@ def test_only_the_plain_law_is_exact():
     assert not any(s.exact for s in (Sampling(temperature=0.7), Sampling(top_p=0.9), Sampling(top_k=5)))
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"temperature": -1}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -2}, {"max_new": 0}]
-)
+@pytest.mark.parametrize("wrong", [{"temperature": -1}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -2}, {"max_new": 0}])
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(TurnwiseError, match="top_p <= 1"):
         Sampling(**wrong)

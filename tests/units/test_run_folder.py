@@ -101,9 +101,7 @@ def trees(draw: st.DrawFn, id: str = "improve/0/a/0") -> Episode:
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.lists(st.integers(0, 3), max_size=4).flatmap(lambda ns: st.tuples(*(trees(f"e{i}") for i in range(len(ns)))))
-)
+@given(st.lists(st.integers(0, 3), max_size=4).flatmap(lambda ns: st.tuples(*(trees(f"e{i}") for i in range(len(ns))))))
 def test_what_is_read_is_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, episodes: tuple[Episode, ...]
 ) -> None:
@@ -387,8 +385,7 @@ def test_a_run_goes_on_from_its_last_checkpoint_to_the_same_bytes(tmp_path: Path
     with RunFolder.resume(tmp_path / "run") as folder:
         assert any(s.startswith("checkpoints/.improve-000001.part: writing it was interrupted") for s in folder.found)
         assert any(
-            "episodes/improve-000001.parquet: it was written after checkpoint improve-000000" in s
-            for s in folder.found
+            "episodes/improve-000001.parquet: it was written after checkpoint improve-000000" in s for s in folder.found
         )
         assert any(s.startswith("metrics.jsonl: 2 lines torn off or of unsealed rounds") for s in folder.found)
         assert folder.stages() == {"evaluate-before": [0], "improve": [0]}

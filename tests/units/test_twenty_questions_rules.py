@@ -17,7 +17,7 @@ from turnwise.worlds.twenty_questions_oracle import TableOracle, meaning, rememb
 from turnwise.worlds.twenty_questions_rules import INVALID, OPENINGS, clean_question, is_noun, matches, verdict
 from turnwise.worlds.twenty_questions_table import SETS, Meaning, members, table
 
-RECORDED = Path(__file__).parents[1] / "parity" / "data" / "twenty_questions.json.gz"
+RECORDED = Path(__file__).parents[1] / "parity" / "data" / "lmrl_twenty_questions.json.gz"
 THING = {thing.name: thing for thing in table().things}
 
 

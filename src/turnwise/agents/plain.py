@@ -38,21 +38,19 @@ class PlainAgent:
         self.engine, self.name = engine, name
         self.chat = engine.policy.chat
         self.sampling = dataclasses.replace(sampling, stop_ids=self.chat.stop_ids)
-        self.longest = engine.policy.causal.config.max_position_embeddings
 
     async def act(self, view: View, carry: Carried | None) -> Act:
         """One reply. Leaves with End.TOKENS when the model's context would overflow."""
         if carry is not None and (view.fresh or not self.chat.extends):
             self.close(carry)
             carry = None
-        if carry is None:
-            ids, line = self.chat.open(view.messages), self.engine.open()
-        else:
-            ids, line = self.chat.extend(view.new, carry.closed), carry.line
-        if len(line.ids) + len(ids) + self.sampling.max_new > self.longest:
+        ids = self.chat.open(view.messages) if carry is None else self.chat.extend(view.new, carry.closed)
+        held = 0 if carry is None else len(carry.line.ids)
+        if held + len(ids) + self.sampling.max_new > self.engine.policy.longest:
             raise Leave(End.TOKENS)
+        line = self.engine.open() if carry is None else carry.line
         tokens = await self.engine.reply(line, ids, self.sampling, view.chance_key)
-        message = Message("assistant", self.chat.decode(tokens.reply))
+        message = Message("assistant", self.chat.decode(tokens.reply.tolist()))
         carried = Carried(line, closed=len(tokens.reply) > 0 and int(tokens.reply[-1]) in self.chat.stop_ids)
         return Act(message, carried, tokens, version=self.engine.policy.version)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from turnwise.agents.human import HumanAgent
 from turnwise.agents.scripted import ScriptedAgent
@@ -18,6 +19,9 @@ from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.protocols import Agent
 from turnwise.explore.table import Driver, run_plain
 from turnwise.worlds.base import World
+
+if TYPE_CHECKING:
+    from turnwise.models.policy import Policy
 
 KINDS = ("script", "human", "run", "hf", "scratch")
 
@@ -78,16 +82,27 @@ def _model(
 ) -> Seated:
     from turnwise.agents.plain import PlainAgent
     from turnwise.models.engine import Engine
-    from turnwise.models.load import load_policy
     from turnwise.models.policy import Policy
     from turnwise.models.sampling import Sampling
 
     if kind == "run":
         policy = Policy.load(checkpoint_of(rest) / "policy", device=device)
     else:
-        policy = load_policy(spec, seed=seed, corpus=corpus(world, seed) if kind == "scratch" else None, device=device)
+        policy = new_policy(spec, world, seed, device=device)
     engine = Engine(policy)
     return Seated(PlainAgent(engine, Sampling(temperature=temperature, max_new=max_new), spec), engine.run)
+
+
+def new_policy(spec: str, world: World, seed: int, value_head: bool = False, device: str | None = None) -> Policy:
+    """The policy of a model spec; a scratch model learns its vocabulary from the world's texts.
+
+    Raises:
+        UnknownName: no such model; the close matches are named.
+    """
+    from turnwise.models.load import load_policy
+
+    texts = corpus(world, seed) if spec.startswith("scratch:") else None
+    return load_policy(spec, seed=seed, corpus=texts, value_head=value_head, device=device)
 
 
 def corpus(world: World, seed: int, episodes: int = 300) -> list[str]:

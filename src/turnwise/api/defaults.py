@@ -1,3 +1,3 @@
 """What `turnwise train` trains when it is told nothing."""
 
-WORLD, RECIPE, MODEL = "twenty-questions", "turn-ppo", "scratch:micro"
+WORLD, RECIPE, MODEL = "twenty-questions-small", "turn-ppo", "scratch:nano"

@@ -104,9 +104,7 @@ def bench_rollout(
         "threads": torch.get_num_threads(),
         **{side: episodes / took for side, took in middle.items()},
         "speedup": middle["usual"] / middle["engine"] if usual else None,
-        "of_limit": statistics.median(
-            b / a for a, b in zip(seconds["engine"], seconds["limit"], strict=True)
-        ),
+        "of_limit": statistics.median(b / a for a, b in zip(seconds["engine"], seconds["limit"], strict=True)),
         "outside": 1 - parts.forward / spent,
         "parts": {"forward": parts.forward, "schedule": parts.schedule, "elsewhere": parts.elsewhere},
         "seconds": seconds,

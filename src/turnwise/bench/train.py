@@ -76,10 +76,9 @@ def bench_train(
 def synthetic_rows(policy: Policy, episodes: int, turns: int, agent: int, world: int, seed: int) -> list[Row]:
     """Episodes of random ids: `turns` times a world turn and an agent turn."""
     rng = generator(seed, "bench rows")
-    vocabulary = policy.causal.get_input_embeddings().num_embeddings
     rows = []
     for number in range(episodes):
-        ids = rng.integers(vocabulary, size=turns * (agent + world)).astype(np.int32)
+        ids = rng.integers(policy.vocabulary, size=turns * (agent + world)).astype(np.int32)
         loss = np.tile(np.arange(agent + world) >= world, turns)
         spans = tuple(Span(t, t * (agent + world) + world, (t + 1) * (agent + world)) for t in range(turns))
         rows.append(Row(number, 0, ids, loss, np.zeros(len(ids), np.float32), spans))
@@ -135,7 +134,9 @@ def gradient_gap(
     """Norm of the difference of the two gradients over the norm of one: both sides do the same work."""
     packed_pass(policy, rows, count, batch_tokens)
     usual_pass(plain, samples, count, batch_tokens)
-    pairs = [(a.grad, b.grad) for a, b in zip(policy.parameters(), plain.parameters(), strict=True) if a.grad is not None]
+    pairs = [
+        (a.grad, b.grad) for a, b in zip(policy.parameters(), plain.parameters(), strict=True) if a.grad is not None
+    ]
     apart = sum(float((a - b).pow(2).sum()) for a, b in pairs if a is not None and b is not None) ** 0.5
     size = sum(float(a.pow(2).sum()) for a, _ in pairs if a is not None) ** 0.5
     for module in (policy, plain):

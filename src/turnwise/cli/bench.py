@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -18,8 +19,8 @@ bench = Commands(
 )
 
 
-def options(function: Any) -> Any:
-    """What both have in common."""
+def options(models: str) -> Callable[[Any], Any]:
+    """What both have in common, and the kinds of models that one takes."""
     given = [
         click.option(
             "--turns", type=click.IntRange(min=1), default=32, show_default=True, help="Agent turns of an episode."
@@ -27,31 +28,38 @@ def options(function: Any) -> Any:
         click.option(
             "--episodes", type=click.IntRange(min=1), help="Episodes at once.  [default: the benchmark's own]"
         ),
-        click.option(
-            "--model", metavar="SPEC", default="scratch:micro", show_default=True, help="scratch:SIZE or hf:DIR."
-        ),
+        click.option("--model", metavar="SPEC", default="scratch:micro", show_default=True, help=models),
         click.option(
             "--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Medians over so many."
         ),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights and texts."),
     ]
-    for option in reversed(given):
-        function = option(function)
-    return function
+
+    def put(function: Any) -> Any:
+        for option in reversed(given):
+            function = option(function)
+        return function
+
+    return put
 
 
-@command("turnwise bench rollout", "turnwise bench rollout --turns 64 --json")
-@options
-def rollout(out: Out, **given: Any) -> None:
+@command("turnwise bench rollout", "turnwise bench rollout --growth", "turnwise bench rollout --turns 64 --json")
+@options("scratch:SIZE.")
+@click.option("--growth", is_flag=True, help="How time per episode grows from --turns to twice as many, instead.")
+def rollout(out: Out, growth: bool, turns: int, **given: Any) -> None:
     """Episodes per second of the engine, against generating on the whole history each turn."""
-    from turnwise.bench.rollout import bench_rollout
+    from turnwise.bench.rollout import bench_growth, bench_rollout
 
-    units = "engine, usual, limit: episodes per second; outside: time not in the model"
-    show(out, bench_rollout(**chosen(given)), units, "turnwise bench train")
+    if growth:
+        units = "growth: time per episode at the larger number of turns over the smaller; ratio: engine over limit"
+        show(out, bench_growth(short=turns, long=2 * turns, **chosen(given)), units, "turnwise bench rollout")
+    else:
+        units = "engine, usual, limit: episodes per second; outside: time not in the model"
+        show(out, bench_rollout(turns=turns, **chosen(given)), units, "turnwise bench rollout --growth")
 
 
 @command("turnwise bench train", "turnwise bench train --turns 64 --json")
-@options
+@options("scratch:SIZE or hf:DIR.")
 def train(out: Out, **given: Any) -> None:
     """Tokens per second of training on whole episodes, against one sample per turn."""
     from turnwise.bench.train import bench_train

@@ -123,7 +123,7 @@ def show(out: Out, run: Run, page: Path) -> None:
 
     document = run.as_json() | {"report": str(page)}
     if not out.as_json and run.after is not None:
-        table = plain_table("", "before", "after", "difference (paired by task)")
+        table = plain_table("", "before", "after", "paired difference")
         then, now = run.before, run.after
         for name, of, by in (
             ("success", "success", "success"),

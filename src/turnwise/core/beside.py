@@ -137,9 +137,7 @@ def read_credit(table: pa.Table) -> tuple[list[str], CreditTable]:
 def read_cells(column: pa.ChunkedArray) -> list[Any]:
     """Numbers or float32 [R]; null as nan."""
     cells = (
-        read_number_lists(column.combine_chunks(), np.float32)
-        if pa.types.is_list(column.type)
-        else column.to_pylist()
+        read_number_lists(column.combine_chunks(), np.float32) if pa.types.is_list(column.type) else column.to_pylist()
     )
     return [math.nan if cell is None else cell for cell in cells]
 

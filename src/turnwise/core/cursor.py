@@ -6,11 +6,12 @@ Every way of collecting episodes, playing by hand and evaluating goes through `p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from turnwise.core.chance import Chance, key_of
+from turnwise.core.errors import TurnwiseError
 from turnwise.core.protocols import Agent, View, World
 from turnwise.core.types import ROOT, Act, End, Episode, Leaf, Message, Moment, Seat, Task, Turn
 
@@ -21,6 +22,11 @@ class Limits:
 
     turns: int | None = None  # acts of the seat `agent`
     tokens: int | None = None  # ids read and written by the seat `agent`
+
+    def __post_init__(self) -> None:
+        for name in ("turns", "tokens"):
+            if (most := getattr(self, name)) is not None and most < 1:
+                raise TurnwiseError(f"a budget of {most} {name}", "1 or more, or None for no limit")
 
     def spent(self, turns: int, tokens: int) -> End | None:
         """The budget that is used up, turns first."""
@@ -220,13 +226,31 @@ async def ask(cursor: Cursor, agents: Mapping[Seat, Agent]) -> dict[Seat, Act] |
         if len(to_act) == 1:
             seat = to_act[0]
             return {seat: await agents[seat].act(cursor.view(seat), cursor.seats[seat].carry)}
-        acts = await asyncio.gather(*(agents[s].act(cursor.view(s), cursor.seats[s].carry) for s in to_act))
-        return dict(zip(to_act, acts, strict=True))
+        return await ask_together(cursor, agents, to_act)
     except Leave as leave:
         cursor.cut(leave.end)
     except Exception as error:  # noqa: BLE001 - see Cursor.begin
         cursor.cut(End.ERROR, f"agent.act: {type(error).__name__}: {error}")
     return None
+
+
+async def ask_together(cursor: Cursor, agents: Mapping[Seat, Agent], to_act: Sequence[Seat]) -> dict[Seat, Act]:
+    """The acts of several seats at once.
+
+    All are awaited even if one breaks, since an agent that is still at work cannot be closed; what the others carry
+    by then is kept for closing.
+    """
+    players = [agents[seat] for seat in to_act]
+    views = [(cursor.view(seat), cursor.seats[seat].carry) for seat in to_act]
+    asked = (player.act(*view) for player, view in zip(players, views, strict=True))
+    said = dict(zip(to_act, await asyncio.gather(*asked, return_exceptions=True), strict=True))
+    acts = {seat: act for seat, act in said.items() if not isinstance(act, BaseException)}
+    for seat, act in acts.items():
+        cursor.seats[seat].carry = act.carry
+    for broken in said.values():
+        if isinstance(broken, BaseException):
+            raise broken
+    return acts
 
 
 class Leave(Exception):

@@ -52,9 +52,7 @@ def find_damage(run: Path) -> list[Damage]:
 def unfinished(run: Path) -> list[Damage]:
     """Dot-files that were never renamed."""
     parts = sorted(
-        path
-        for folder in (run, *(run / room for room in (*ROOMS, "checkpoints")))
-        for path in folder.glob(f".*{PART}")
+        path for folder in (run, *(run / room for room in (*ROOMS, "checkpoints"))) for path in folder.glob(f".*{PART}")
     )
     return [Damage(path, "writing it was interrupted") for path in parts]
 

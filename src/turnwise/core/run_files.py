@@ -154,9 +154,7 @@ def name_of(stage: str, round: int) -> str:
 def room_files(run: Path, rooms: Sequence[str] = ROOMS) -> list[tuple[Path, str, int]]:
     """The files of the rooms that hold rounds, by name, each with its stage and round; other files are left out."""
     files = (path for room in rooms for path in sorted((run / room).glob("*.parquet")))
-    return [
-        (path, match["stage"], int(match["round"])) for path in files if (match := ROUND_FILE.fullmatch(path.name))
-    ]
+    return [(path, match["stage"], int(match["round"])) for path in files if (match := ROUND_FILE.fullmatch(path.name))]
 
 
 def installed(name: str) -> str | None:

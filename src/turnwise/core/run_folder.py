@@ -206,9 +206,7 @@ class RunFolder:
         self._must_write()
         path = self.path / "checkpoints" / name_of(stage, round)
         if path.exists():
-            raise RunFolderError(
-                f"{path} exists already", "one checkpoint per stage and round", "count the rounds on"
-            )
+            raise RunFolderError(f"{path} exists already", "one checkpoint per stage and round", "count the rounds on")
         played = {name: max(numbers) for name, numbers in self.stages().items()}
         last = max(self.checkpoints(), default=Checkpoint(-1, stage, round, path, {}, {}))
         seal = Checkpoint(last.number + 1, stage, round, path, played, {**last.ended, stage: round})

@@ -91,9 +91,8 @@ class Tokens:
 
     def __post_init__(self) -> None:
         if not len(self.reply) == len(self.logprobs) == len(self.sampled):
-            raise ValueError(
-                f"reply, logprobs and sampled differ in length: {len(self.reply)}, {len(self.logprobs)}, {len(self.sampled)}"
-            )
+            lengths = len(self.reply), len(self.logprobs), len(self.sampled)
+            raise ValueError(f"reply, logprobs and sampled differ in length: {lengths}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ class CreditTable:
 
     name: str
     unit: str  # turn or token
-    values: Sequence[Sequence[Any]]  # [episode][turn]: float, or float32 [R] per token; nan for turns of other seats
+    values: Sequence[Sequence[Any]]  # [episode][turn]: float, or float32 [R] per token; nan: none, as for other seats
     targets: Sequence[Sequence[Any]] | None = None  # same layout: what a critic should say; None without a critic
 
 

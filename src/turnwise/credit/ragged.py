@@ -45,7 +45,8 @@ def piece_of(starts: np.ndarray) -> np.ndarray:
 
 def piece_sums(x_N: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Sum of each piece; an empty piece sums to 0."""
-    return np.bincount(piece_of(starts), weights=x_N, minlength=len(starts) - 1)
+    sums = np.bincount(piece_of(starts), weights=x_N, minlength=len(starts) - 1)
+    return sums.astype(np.float64, copy=False)  # integers where there is nothing to add
 
 
 def spread(per_piece: np.ndarray, starts: np.ndarray) -> np.ndarray:

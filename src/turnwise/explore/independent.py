@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,13 +21,7 @@ class Independent:
 
     async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
         """As many episodes as tasks; a task that stands twice gets two members."""
-        seen: dict[str, int] = {}
-        plays = []
-        for task in tasks:
-            member = seen.get(task.key, 0)
-            seen[task.key] = member + 1
-            plays.append(table.play(task, member))
-        return list(await asyncio.gather(*plays))
+        return await play_all(tasks, table)
 
 
 @dataclass(frozen=True)
@@ -48,6 +43,17 @@ class Grouped:
             )
 
     async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
-        """`len(tasks) * members` episodes, the members of a task side by side."""
-        plays = [table.play(task, member) for task in tasks for member in range(self.members)]
-        return list(await asyncio.gather(*plays))
+        """`len(tasks) * members` episodes, the members of a task side by side; a task that stands twice has twice as
+        many.
+        """
+        return await play_all([task for task in tasks for _ in range(self.members)], table)
+
+
+async def play_all(tasks: Sequence[Task], table: Table) -> list[Episode]:
+    """An episode per entry, in their order; those of one task are its members 0, 1, 2..."""
+    played: Counter[str] = Counter()
+    plays = []
+    for task in tasks:
+        plays.append(table.play(task, played[task.key]))
+        played[task.key] += 1
+    return list(await asyncio.gather(*plays))

@@ -94,7 +94,10 @@ class Table:
             TurnwiseError: every single episode broke, which is a mistake and not data.
         """
         self._places = asyncio.Semaphore(self.live) if self.live else None
-        episodes = self.drive([explorer.collect(tasks, self)])[0]
+        try:
+            episodes = self.drive([explorer.collect(tasks, self)])[0]
+        finally:
+            self._places = None  # it belongs to the event loop that is over
         broken = [leaf.error for e in episodes for leaf in e.ends if leaf.end is End.ERROR]
         if episodes and len(broken) == sum(len(e.ends) for e in episodes):
             raise TurnwiseError(

@@ -4,12 +4,15 @@ tokens.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from turnwise.core.types import CreditTable, Episode
+from turnwise.core.types import CreditTable, End, Episode
 from turnwise.credit.rule import CreditInput, CreditRule
 from turnwise.learn.sequences import Row
 
@@ -30,21 +33,35 @@ class Path:
     rows: tuple[int, ...]
 
 
-def paths_of(rows: Sequence[Row]) -> list[Path]:
-    """Paths in the order in which their rows stand."""
+def paths_of(episodes: Sequence[Episode], rows: Sequence[Row]) -> list[Path]:
+    """Paths in the order in which their rows stand. One that broke is not scored, so it is left out: its return says
+    nothing about what its turns were worth (specs/credit/baselines, "Masking and tokens", 6).
+    """
     held: dict[tuple[int, int], list[int]] = {}
     for number, row in enumerate(rows):
-        held.setdefault((row.episode, row.leaf), []).append(number)
+        if episodes[row.episode].ends[row.leaf].end is not End.ERROR:
+            held.setdefault((row.episode, row.leaf), []).append(number)
     return [Path(episode, leaf, tuple(numbers)) for (episode, leaf), numbers in held.items()]
 
 
-def credit_input(
-    episodes: Sequence[Episode], rows: Sequence[Row], values: Sequence[RowValues] | None = None, seat: str = "agent"
-) -> tuple[CreditInput, list[tuple[int, int]]]:
-    """The flat record of a batch, one entry per agent turn of each path, and (episode, turn) of each entry.
+def with_company(paths: Sequence[Path], episodes: Sequence[Episode]) -> list[Path]:
+    """Without the paths that are alone on their task, because the others of their group broke: there is nothing to
+    compare them with. Where nobody has company all stay, and the rule says what it makes of that.
+    """
+    together = Counter(episodes[path.episode].task.key for path in paths)
+    return [path for path in paths if together[episodes[path.episode].task.key] > 1] or list(paths)
 
-    Episodes of one task in the batch form a group. Rewards that reach the seat between two of its turns belong to the
-    earlier one.
+
+def credit_input(
+    episodes: Sequence[Episode],
+    rows: Sequence[Row],
+    paths: Sequence[Path],
+    values: Sequence[RowValues] | None = None,
+    seat: str = "agent",
+) -> tuple[CreditInput, list[tuple[int, int]]]:
+    """The flat record of some paths, one entry per agent turn of each, and (episode, turn) of each entry.
+
+    Paths of one task form a group. Rewards that reach the seat between two of its turns belong to the earlier one.
     """
     rewards: list[float] = []
     starts, token_starts = [0], [0]
@@ -53,10 +70,10 @@ def credit_input(
     state_values: list[float] = []
     token_values: list[np.ndarray] = []
     number_of_task: dict[str, int] = {}
-    for path in paths_of(rows):
+    for path in paths:
         episode = episodes[path.episode]
-        earned = _earned(episode, path.leaf, seat)
-        after = 0.0
+        earned, over = _earned(episode, path.leaf, seat), episode.ends[path.leaf].end.terminal
+        after = 0.0 if over else math.nan  # a cut whose last state nobody read is refused, not taken for an ending
         for r in path.rows:
             row = rows[r]
             for span in row.spans:
@@ -71,23 +88,20 @@ def credit_input(
             if row.tail is not None and values is not None:
                 after = float(values[r].values[row.tail])
         starts.append(len(rewards))
-        done.append(episode.ends[path.leaf].end.terminal)
+        done.append(over)
         groups.append(number_of_task.setdefault(episode.task.key, len(number_of_task)))
         bootstrap.append(after)
-    with_values = values is not None
     x = CreditInput(
         rewards_T=np.asarray(rewards, np.float64),
         starts_E1=np.asarray(starts, np.int64),
         done_E=np.asarray(done, bool),
         group_E=np.asarray(groups, np.int64),
         task_E=np.asarray(groups, np.int64),
-        values_T=np.asarray(state_values, np.float64) if with_values else None,
-        bootstrap_E=np.asarray(bootstrap, np.float64) if with_values else None,
+        values_T=None if values is None else np.asarray(state_values, np.float64),
+        bootstrap_E=None if values is None else np.asarray(bootstrap, np.float64),
         token_starts_T1=np.asarray(token_starts, np.int64),
-        token_mask_N=np.concatenate(masks) if masks else np.zeros(0, bool),
-        token_values_N=np.concatenate(token_values)
-        if with_values and token_values
-        else (np.zeros(0) if with_values else None),
+        token_mask_N=np.concatenate([np.zeros(0, bool), *masks]),
+        token_values_N=None if values is None else np.concatenate([np.zeros(0), *token_values]),
     )
     return x, of
 
@@ -95,29 +109,29 @@ def credit_input(
 def credit_table(
     rule: CreditRule, episodes: Sequence[Episode], rows: Sequence[Row], values: Sequence[RowValues] | None
 ) -> CreditTable:
-    """One rule's credit laid on the episodes; a turn that several paths share gets the mean of what they give it."""
-    x, of = credit_input(episodes, rows, values)
+    """One rule's credit laid on the episodes; a turn that several paths share gets the mean of what they give it, one
+    that no scored path holds gets none (nan).
+    """
+    paths = paths_of(episodes, rows)
+    if "group" in rule.needs:
+        paths = with_company(paths, episodes)
+    x, of = credit_input(episodes, rows, paths, values)
     result = rule.assign(x)
-    assert x.token_starts_T1 is not None
-    if result.unit == "turn":
-        credit, target = list(result.credit), None if result.targets_T is None else list(result.targets_T)
-    else:
-        cut = x.token_starts_T1[1:-1]
-        credit = np.split(result.credit, cut)
-        target = None if result.token_targets_N is None else np.split(result.token_targets_N, cut)
-    return CreditTable(
-        rule.name, result.unit, _laid(credit, of, episodes), None if target is None else _laid(target, of, episodes)
-    )
+    targets = result.targets_T if result.unit == "turn" else result.token_targets_N
 
+    def laid(flat: np.ndarray) -> list[list]:
+        """Entries at their episodes and turns."""
+        starts = x.given("token_starts_T1")
+        per_turn = list(flat) if result.unit == "turn" else [flat[a:b] for a, b in pairwise(starts)]
+        given: dict[tuple[int, int], list] = {}
+        for place, entry in zip(of, per_turn, strict=True):
+            given.setdefault(place, []).append(entry)
+        table: list[list] = [[math.nan] * len(e.turns) for e in episodes]
+        for (episode, turn), entries in given.items():
+            table[episode][turn] = entries[0] if len(entries) == 1 else np.mean(entries, axis=0)
+        return table
 
-def _laid(entries: Sequence, of: Sequence[tuple[int, int]], episodes: Sequence[Episode]) -> list[list]:
-    sums: dict[tuple[int, int], list] = {}
-    for place, entry in zip(of, entries, strict=True):
-        sums.setdefault(place, []).append(entry)
-    table: list[list] = [[float("nan")] * len(e.turns) for e in episodes]
-    for (episode, turn), found in sums.items():
-        table[episode][turn] = found[0] if len(found) == 1 else np.mean(found, axis=0)
-    return table
+    return CreditTable(rule.name, result.unit, laid(result.credit), None if targets is None else laid(targets))
 
 
 def _earned(episode: Episode, leaf: int, seat: str) -> dict[int, float]:
@@ -135,7 +149,7 @@ def _earned(episode: Episode, leaf: int, seat: str) -> dict[int, float]:
 
 
 def on_rows(table: Sequence[Sequence], rows: Sequence[Row]) -> list[np.ndarray]:
-    """A table's entries at the tokens of every row: float32 [N], 0 outside replies."""
+    """A table's entries at the tokens of every row: float32 [N], 0 outside replies, nan where there is no credit."""
     laid = []
     for row in rows:
         out = np.zeros(len(row), np.float32)

@@ -6,9 +6,9 @@ tokens"):
     ids    [ prompt 0 | reply 0 | prompt 1 | reply 1 | ... | tail ]
     loss     0 0 0 0    1 1 1     0 0 0      1 1 1           0 0
 
-A turn shared by several branches carries loss in the first row that holds it and in no other. Rows of a path that
-broke (End.ERROR) carry no loss. The tail holds what was shown after the last turn of a path that was cut, so that a
-critic can say what would have followed.
+A turn shared by several branches carries loss in the first row that may train it and in no other. A path that broke
+(End.ERROR) trains nothing, and leaves what it shares with another branch to that one. The tail holds what was shown
+after the last turn of a path that was cut, so that a critic can say what would have followed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from turnwise.core.types import End, Episode, Leaf, Message, Turn
 class Renderer(Protocol):
     """The part of `turnwise.models.chat.Chat` that turns text into ids."""
 
+    extends: bool  # False: the rendering rewrites what stands before, so every turn opens a row
+
     def open(self, messages: Sequence[Message]) -> list[int]: ...
-    def extend(self, new: Sequence[Message], closed: bool) -> list[int]: ...
+    def extend(self, messages: Sequence[Message], closed: bool) -> list[int]: ...
     def text_ids(self, text: str) -> list[int]: ...
     @property
     def stop_ids(self) -> tuple[int, ...]: ...
@@ -58,84 +60,114 @@ class Row:
         return len(self.ids)
 
 
-def rows_of(episodes: Sequence[Episode], chat: Renderer | None = None, seat: str = "agent") -> list[Row]:
+def rows_of(
+    episodes: Sequence[Episode], chat: Renderer | None = None, seat: str = "agent", longest: int | None = None
+) -> list[Row]:
     """Training rows of a batch, in the order of episodes, paths and turns.
 
     Args:
         episodes: the record.
         chat: renders turns that hold no tokens (scripted players, people); without it such turns are an error.
         seat: whose turns are trained.
+        longest: ids that a model can read; a tail that goes beyond is read as far as that.
     """
-    return [row for number, episode in enumerate(episodes) for row in _episode_rows(number, episode, chat, seat)]
+    return [row for number, episode in enumerate(episodes) for row in _Rows(number, episode, chat, seat, longest).all()]
 
 
-def _episode_rows(number: int, episode: Episode, chat: Renderer | None, seat: str) -> Iterator[Row]:
-    trained: set[int] = set()
-    for leaf_number, leaf in enumerate(episode.ends):
-        path = [i for i in episode.path(leaf_number) if episode.turns[i].seat == seat]
-        broken = leaf.end is End.ERROR
-        for run in _runs([episode.turns[i] for i in path], path):
-            last = bool(path) and run[-1] == path[-1]
-            row = _row(number, leaf_number, episode, run, chat, set(run) if broken else trained, leaf if last else None)
-            trained.update(run)
-            yield row
-        if path and chat is not None and seat in leaf.fresh and _bootstraps(leaf, seat):
-            yield _tail_row(number, leaf_number, leaf, seat, chat)
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the seat was shown before a turn, or after its last one."""
+
+    messages: tuple[Message, ...]  # what was new, or the whole view where a row begins
+    begins: bool  # whether a row begins here
 
 
-def _runs(turns: Sequence[Turn], path: Sequence[int]) -> Iterator[list[int]]:
-    """Cut a path before every turn whose prompt does not extend the last one."""
-    run: list[int] = []
-    for turn, index in zip(turns, path, strict=True):
-        if turn.fresh and run:
-            yield run
-            run = []
-        run.append(index)
-    if run:
-        yield run
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of one episode."""
 
+    number: int
+    episode: Episode
+    chat: Renderer | None
+    seat: str
+    longest: int | None
 
-def _row(
-    number: int,
-    leaf_number: int,
-    episode: Episode,
-    run: Sequence[int],
-    chat: Renderer | None,
-    skip: set[int],
-    leaf: Leaf | None,
-) -> Row:
-    pieces = _Pieces()
-    spans: list[Span] = []
-    closed = True
-    for place, index in enumerate(run):
-        turn = episode.turns[index]
-        prompt, reply, drawn, logp = _turn_ids(turn, chat, first=place == 0, closed=closed)
+    def all(self) -> Iterator[Row]:
+        trained: set[int] = set()
+        for leaf_number, leaf in enumerate(self.episode.ends):
+            path = [i for i in self.episode.path(leaf_number) if self.episode.turns[i].seat == self.seat]
+            *before, after = self._heard(path, leaf)
+            pieces: _Pieces | None = None
+            for index, heard in zip(path, before, strict=True):
+                if pieces is None or heard.begins:
+                    if pieces is not None:
+                        yield pieces.row(self.number, leaf_number)
+                    pieces = _Pieces()
+                self._add(pieces, index, heard, carries_loss=leaf.end is not End.ERROR and index not in trained)
+            if leaf.end is not End.ERROR:
+                trained.update(path)
+            if pieces is not None:
+                yield from self._last(pieces, leaf_number, leaf, after)
+
+    def _heard(self, path: Sequence[int], leaf: Leaf) -> list[_Heard]:
+        """One entry per turn of the path, and one for what was shown after it."""
+        turns = [self.episode.turns[i] for i in path]
+        shown = [(turn.seen, turn.fresh) for turn in turns]
+        shown.append((leaf.seen.get(self.seat, ()), self.seat in leaf.fresh))
+        if self.chat is None or self.chat.extends:
+            return [_Heard(*one) for one in shown]
+        view: tuple[Message, ...] = ()
+        heard = []
+        for before, (seen, fresh) in zip((None, *turns), shown, strict=True):
+            view = seen if fresh or before is None else (*view, before.message, *seen)
+            heard.append(_Heard(view, True))
+        return heard
+
+    def _add(self, pieces: _Pieces, index: int, heard: _Heard, carries_loss: bool) -> None:
+        """A turn's prompt and reply."""
+        turn = self.episode.turns[index]
+        if turn.tokens is not None:
+            prompt, reply = turn.tokens.prompt, turn.tokens.reply
+            drawn, logprobs = turn.tokens.sampled, turn.tokens.logprobs
+        else:
+            chat = self._renderer(turn)
+            prompt = np.asarray(self._prompt(chat, pieces, heard), np.int32)
+            reply = np.asarray(chat.text_ids(turn.message.text), np.int32)
+            drawn, logprobs = np.ones(len(reply), bool), np.zeros(len(reply), np.float32)
         pieces.add(prompt)
-        start = pieces.length
-        pieces.add(reply, drawn & (index not in skip), logp)
-        spans.append(Span(index, start, pieces.length))
-        closed = chat is not None and len(reply) > 0 and int(reply[-1]) in chat.stop_ids
-    tail = None
-    if (
-        leaf is not None
-        and chat is not None
-        and _bootstraps(leaf, seat := episode.turns[run[-1]].seat)
-        and seat not in leaf.fresh
-    ):
-        pieces.add(np.asarray(chat.extend(leaf.seen.get(seat, ()), closed), np.int32))
-        tail = pieces.length - 1
-    return pieces.row(number, leaf_number, tuple(spans), tail)
+        pieces.spans.append(Span(index, pieces.length, pieces.length + len(reply)))
+        pieces.add(reply, drawn & carries_loss, logprobs)
 
+    def _last(self, pieces: _Pieces, leaf_number: int, leaf: Leaf, after: _Heard) -> Iterator[Row]:
+        """The row that is still open, with the state after a cut as its tail, or in a row of its own where the view
+        does not extend.
+        """
+        cut = not leaf.end.terminal and leaf.end is not End.ERROR
+        if self.chat is None or not cut:
+            yield pieces.row(self.number, leaf_number)
+            return
+        if after.begins:
+            yield pieces.row(self.number, leaf_number)
+            pieces = _Pieces()
+        ids = self._prompt(self.chat, pieces, after)
+        room = None if self.longest is None else max(0, self.longest - pieces.length)
+        pieces.add(np.asarray(ids[:room], np.int32))
+        yield pieces.row(self.number, leaf_number, tail=pieces.length - 1)
 
-def _tail_row(number: int, leaf_number: int, leaf: Leaf, seat: str, chat: Renderer) -> Row:
-    """The state after a cut whose view no longer extends the last row: a row of its own, without loss."""
-    pieces = _Pieces()
-    pieces.add(np.asarray(chat.open(leaf.seen[seat]), np.int32))
-    return pieces.row(number, leaf_number, (), pieces.length - 1)
+    def _prompt(self, chat: Renderer, pieces: _Pieces, heard: _Heard) -> list[int]:
+        """Ids of what was shown, as they follow what the row holds."""
+        if not pieces.length:
+            return chat.open(heard.messages)
+        return chat.extend(heard.messages, closed=pieces.last in chat.stop_ids)
 
-
-def _bootstraps(leaf: Leaf, seat: str) -> bool:
-    return not leaf.end.terminal and leaf.end is not End.ERROR and bool(leaf.seen.get(seat))
+    def _renderer(self, turn: Turn) -> Renderer:
+        if self.chat is None:
+            raise TurnwiseError(
+                f"a turn of {turn.seat!r} holds text but no tokens: {turn.message.text[:40]!r}",
+                "token ids, or a chat rendering to make them with",
+                "pass the policy's chat to rows_of",
+            )
+        return self.chat
 
 
 class _Pieces:
@@ -145,7 +177,13 @@ class _Pieces:
         self.ids: list[np.ndarray] = []
         self.loss: list[np.ndarray] = []
         self.logprobs: list[np.ndarray] = []
+        self.spans: list[Span] = []
         self.length = 0
+
+    @property
+    def last(self) -> int:
+        """The last id."""
+        return next(int(ids[-1]) for ids in reversed(self.ids) if len(ids))
 
     def add(self, ids: np.ndarray, loss: np.ndarray | None = None, logprobs: np.ndarray | None = None) -> None:
         self.ids.append(ids)
@@ -153,31 +191,13 @@ class _Pieces:
         self.logprobs.append(np.zeros(len(ids), np.float32) if logprobs is None else logprobs)
         self.length += len(ids)
 
-    def row(self, episode: int, leaf: int, spans: tuple[Span, ...], tail: int | None) -> Row:
+    def row(self, episode: int, leaf: int, tail: int | None = None) -> Row:
         return Row(
             episode,
             leaf,
             np.concatenate(self.ids),
             np.concatenate(self.loss),
             np.concatenate(self.logprobs),
-            spans,
+            tuple(self.spans),
             tail,
         )
-
-
-def _turn_ids(
-    turn: Turn, chat: Renderer | None, first: bool, closed: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Prompt ids, reply ids, which of the reply may carry loss, and their log-probabilities."""
-    tokens = turn.tokens
-    if tokens is not None:
-        return tokens.prompt, tokens.reply, tokens.sampled, tokens.logprobs
-    if chat is None:
-        raise TurnwiseError(
-            f"a turn of {turn.seat!r} holds text but no tokens: {turn.message.text[:40]!r}",
-            "token ids, or a chat rendering to make them with",
-            "pass the policy's chat to rows_of",
-        )
-    prompt = chat.open(turn.seen) if first else chat.extend(turn.seen, closed)
-    reply = np.asarray(chat.text_ids(turn.message.text), np.int32)
-    return np.asarray(prompt, np.int32), reply, np.ones(len(reply), bool), np.zeros(len(reply), np.float32)

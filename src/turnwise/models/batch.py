@@ -119,9 +119,7 @@ class Batch:
         """
         writing = self.writing.rows
         reading = np.array([(r.line.block, r.line.slot, r.line.read) for r in readers], WHERE)
-        block, slot, past = (
-            np.concatenate([writing[name], reading[name]]) for name in ("block", "slot", "past")
-        )
+        block, slot, past = (np.concatenate([writing[name], reading[name]]) for name in ("block", "slot", "past"))
         new = np.concatenate([np.ones(len(writing), np.int64), np.array([len(p) for p in pieces], np.int64)])
         order = Cached.order(block, slot, past, new)
         ids, unsorted = np.concatenate([writing["token"], *pieces]), np.cumsum(new) - new

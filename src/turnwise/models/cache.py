@@ -23,9 +23,7 @@ class Block:
     """Slots of one capacity."""
 
     kv: torch.Tensor  # [layers, 2, slots, capacity, kv heads, head width]
-    free: list[int] = field(
-        default_factory=list
-    )  # a heap: the lowest goes first, so those in use stay together
+    free: list[int] = field(default_factory=list)  # a heap: the lowest goes first, so those in use stay together
 
     @property
     def slots(self) -> int:
@@ -48,9 +46,7 @@ class Cache:
         dtype: of the stored keys and values; float32 is exact, bfloat16 halves memory and reading.
     """
 
-    def __init__(
-        self, layers: int, kv_heads: int, width: int, dtype: torch.dtype, device: torch.device | str = "cpu"
-    ):
+    def __init__(self, layers: int, kv_heads: int, width: int, dtype: torch.dtype, device: torch.device | str = "cpu"):
         self.layers, self.kv_heads, self.width, self.dtype, self.device = (
             layers,
             kv_heads,

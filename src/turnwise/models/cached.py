@@ -101,9 +101,7 @@ class Group:
         self.slots = None if near else torch.from_numpy(slot).to(cache.device)
         self.rows = high - low if near else len(slot)
         row = slot - low if near else np.arange(len(slot))
-        self.place: torch.Tensor | None = (
-            None  # flat token -> its cell in [rows, width]; None: they are the same
-        )
+        self.place: torch.Tensor | None = None  # flat token -> its cell in [rows, width]; None: they are the same
         if self.rows != len(slot) or (new != self.width).any():
             cells = np.repeat(row * self.width - (np.cumsum(new) - new), new) + np.arange(int(new.sum()))
             self.place = torch.from_numpy(cells).to(cache.device)
@@ -123,9 +121,7 @@ class Group:
         cells = q.to(dtype)
         if self.place is not None:
             cells = cells.new_zeros(self.rows * self.width, heads, d).index_copy_(0, self.place, cells)
-        cells = cells.view(self.rows, self.width, -1, groups, d).transpose(
-            1, 2
-        )  # [rows, kv heads, width, groups, d]
+        cells = cells.view(self.rows, self.width, -1, groups, d).transpose(1, 2)  # [rows, kv heads, width, groups, d]
         if self.causal:
             asked = cells.transpose(2, 3).flatten(1, 2)
             keys, values = repeat(keys, groups), repeat(values, groups)

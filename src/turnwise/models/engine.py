@@ -171,9 +171,7 @@ class Engine:
             self.cache.give(line.block, line.slot)
         line.block, line.slot, line.read = -1, -1, 0
 
-    async def _ask(
-        self, line: Line, new_ids: Sequence[int], most: int, given: Sequence[int], **how: Any
-    ) -> Tokens:
+    async def _ask(self, line: Line, new_ids: Sequence[int], most: int, given: Sequence[int], **how: Any) -> Tokens:
         self._idle(line)
         ids = np.asarray(new_ids, np.int32).tolist()
         self._check(line, ids, most, given)

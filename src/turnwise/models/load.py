@@ -30,7 +30,7 @@ class Size:
 
 
 # parameters at the full vocabulary, input and output embeddings being one matrix:
-# nano 119,104; micro 885,888; small 7,082,240
+# nano 410,240; micro 885,888; small 7,082,240
 SIZES = {
     "nano": Size(layers=2, width=128, heads=4, kv_heads=1, inner=256, vocabulary=1024),
     "micro": Size(layers=4, width=128, heads=4, kv_heads=1, inner=384, vocabulary=1024),
@@ -97,9 +97,7 @@ def learn_tokenizer(corpus: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
     """Byte-level BPE with our role tokens first; any string comes back exactly as it went in."""
     least = 256 + len(SPECIAL)
     if vocabulary < least:
-        raise TurnwiseError(
-            f"a vocabulary of {vocabulary} tokens", f"at least {least}: the bytes and the role tokens"
-        )
+        raise TurnwiseError(f"a vocabulary of {vocabulary} tokens", f"at least {least}: the bytes and the role tokens")
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(
         add_prefix_space=False, use_regex=False

@@ -118,9 +118,7 @@ class Policy(nn.Module):
                 f"at most {self.longest}, as the model's config.json says",
                 "lower the turn or token limits of the episodes",
             )
-        out = self.causal.base_model(
-            input_ids=ids[None], position_ids=where[None], use_cache=False, ragged=plan
-        )
+        out = self.causal.base_model(input_ids=ids[None], position_ids=where[None], use_cache=False, ragged=plan)
         if plan.calls != self.layers:
             raise TurnwiseError(
                 f"{type(self.causal).__name__}: {plan.calls} of {self.layers} layers asked for attention",
@@ -180,6 +178,8 @@ class Policy(nn.Module):
             raise TurnwiseError(
                 f"{place} cannot be loaded: {error}", "a causal language model and its tokenizer"
             ) from error
+        for how in ("is_local", "local_files_only"):  # how it was loaded is no part of it: saved again, the same bytes
+            tokenizer.init_kwargs.pop(how, None)
         stored = place / "value_head.safetensors"
         policy = cls(model.to(device or "cpu"), tokenizer, value_head or stored.is_file())
         if stored.is_file() and policy.value_head is not None:
@@ -194,9 +194,7 @@ class Policy(nn.Module):
         model: Any = self.causal
         rows = [np.arange(size) * 7919 % self.vocabulary for size in (5, 9)]
         model.set_attn_implementation("eager")
-        own = [
-            model(torch.tensor(row[None], device=self.device), use_cache=False).logits[0, :-1] for row in rows
-        ]
+        own = [model(torch.tensor(row[None], device=self.device), use_cache=False).logits[0, :-1] for row in rows]
         model.set_attn_implementation(ragged.IMPLEMENTATION)
         ours = self(Rows.pack(rows, device=self.device)).logits()
         first, second = (torch.log_softmax(x.float(), -1) for x in (ours, torch.cat(own)))

@@ -116,26 +116,18 @@ class Packed:
     ):
         sizes = np.asarray(lengths, np.int64)
         if len(sizes) == 0 or sizes.min() < 1:
-            raise TurnwiseError(
-                "a packed batch with no rows, or with an empty row", "at least one token in every row"
-            )
+            raise TurnwiseError("a packed batch with no rows, or with an empty row", "at least one token in every row")
         self.longest, self.calls = int(sizes.max()), 0
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         order = np.argsort(sizes, kind="stable")
-        where = np.empty(
-            int(sizes.sum()), np.int64
-        )  # flat token -> its place in the padded calls, laid end to end
+        where = np.empty(int(sizes.sum()), np.int64)  # flat token -> its place in the padded calls, laid end to end
         self.calls_of: list[tuple[torch.Tensor, int, int]] = []
         done = 0
         for first, last in pairwise(_cuts(sizes[order], waste, most)):
             rows = order[first:last]
             width = int(sizes[rows].max())
-            offset = np.minimum(
-                np.arange(width), sizes[rows, None] - 1
-            )  # padding repeats the row's last token
-            self.calls_of.append(
-                (torch.from_numpy((starts[rows, None] + offset).ravel()).to(device), len(rows), width)
-            )
+            offset = np.minimum(np.arange(width), sizes[rows, None] - 1)  # padding repeats the row's last token
+            self.calls_of.append((torch.from_numpy((starts[rows, None] + offset).ravel()).to(device), len(rows), width))
             real = np.arange(width) < sizes[rows, None]
             where[(starts[rows, None] + offset)[real]] = done + np.flatnonzero(real)
             done += len(rows) * width
@@ -147,9 +139,7 @@ class Packed:
         """One causal call per group of rows; the flat order comes back at the end."""
         groups, out = q.shape[1] // k.shape[1], []
         for index, rows, width in self.calls_of:
-            qs, ks, vs = (
-                x.index_select(0, index).view(rows, width, *x.shape[1:]).transpose(1, 2) for x in (q, k, v)
-            )
+            qs, ks, vs = (x.index_select(0, index).view(rows, width, *x.shape[1:]).transpose(1, 2) for x in (q, k, v))
             ks, vs = repeat(ks, groups), repeat(vs, groups)
             mixed = F.scaled_dot_product_attention(qs, ks, vs, dropout_p=dropout, is_causal=True, scale=scale)
             out.append(mixed.transpose(1, 2).reshape(rows * width, *mixed.shape[1::2]))
@@ -161,9 +151,7 @@ def repeat(x: torch.Tensor, groups: int) -> torch.Tensor:
     if groups == 1:
         return x
     rows, heads, length, width = x.shape
-    return (
-        x[:, :, None].expand(rows, heads, groups, length, width).reshape(rows, heads * groups, length, width)
-    )
+    return x[:, :, None].expand(rows, heads, groups, length, width).reshape(rows, heads * groups, length, width)
 
 
 def _cuts(ascending: np.ndarray, waste: float, most: int) -> list[int]:

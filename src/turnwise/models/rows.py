@@ -28,9 +28,7 @@ class Rows:
     targets: torch.Tensor  # int64 [M]: the tokens that follow them
 
     @classmethod
-    def pack(
-        cls, rows: Sequence[Any], asked: Sequence[Any] | None = None, device: torch.device | str = "cpu"
-    ) -> Rows:
+    def pack(cls, rows: Sequence[Any], asked: Sequence[Any] | None = None, device: torch.device | str = "cpu") -> Rows:
         """Pack rows of ids.
 
         Args:
@@ -43,9 +41,7 @@ class Rows:
         """
         arrays = [np.asarray(row, np.int64) for row in rows]
         lengths = tuple(len(row) for row in arrays)
-        wanted = (
-            [np.arange(n) > 0 for n in lengths] if asked is None else [np.asarray(a, bool) for a in asked]
-        )
+        wanted = [np.arange(n) > 0 for n in lengths] if asked is None else [np.asarray(a, bool) for a in asked]
         if [len(a) for a in wanted] != list(lengths):
             raise TurnwiseError(
                 f"rows of {list(lengths)} tokens with masks of {[len(a) for a in wanted]}",
@@ -57,9 +53,7 @@ class Rows:
             )
         ids, places = np.concatenate(arrays), np.flatnonzero(np.concatenate(wanted))
         flat = torch.from_numpy(ids).to(device)
-        return cls(
-            flat, lengths, torch.from_numpy(places - 1).to(device), torch.from_numpy(ids[places]).to(device)
-        )
+        return cls(flat, lengths, torch.from_numpy(places - 1).to(device), torch.from_numpy(ids[places]).to(device))
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,21 +60,31 @@ class Recipe:
         """The settings with overrides (texts are converted to the field's type).
 
         Raises:
-            TurnwiseError: an unknown setting (close match named) or a value of the wrong kind.
+            TurnwiseError: an unknown setting (close match named), a value of the wrong kind or size, or a setting that
+                was changed and has no effect.
         """
-        return resolve(self.settings, {**self.changes, **overrides}, f"recipe {self.name!r}")
+        whose = f"recipe {self.name!r}"
+        settings = resolve(self.settings, {**self.changes, **overrides}, whose)
+        for field in dataclasses.fields(settings):
+            check(settings, field, self.changes.get(field.name, field.default), whose)
+        return settings
 
 
-def setting(default: Any, says: str, source: str = "ours") -> Any:
-    """A field of a settings class: its default, a sentence, and where the default comes from."""
-    return dataclasses.field(default=default, metadata={"says": says, "source": source})
+def setting(default: Any, says: str, source: str = "ours", *, needs: str = "", least: float = 0) -> Any:
+    """A field of a settings class: its default, a sentence, and where the default comes from.
+
+    Args:
+        needs: the setting that must not be zero for this one to have an effect.
+        least: the smallest number that is accepted.
+    """
+    return dataclasses.field(default=default, metadata={"says": says, "source": source, "needs": needs, "least": least})
 
 
 def resolve(kind: type, overrides: Mapping[str, Any], whose: str) -> Any:
     """An instance of a settings dataclass from plain values or texts."""
     known = {f.name: f for f in dataclasses.fields(kind)}
+    hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
-    hints = _hints(kind)
     for name, value in overrides.items():
         if name not in known:
             near = close_matches(name, known)
@@ -83,25 +94,31 @@ def resolve(kind: type, overrides: Mapping[str, Any], whose: str) -> Any:
                 f"did you mean {near[0]!r}?" if near else "turnwise recipes NAME shows what each one does",
             )
         try:
-            text = (
-                value.lower()
-                if isinstance(value, str) and value.lower() in ("none", "null", "true", "false")
-                else value
-            )
-            values[name] = msgspec.convert(None if text in ("none", "null") else text, hints[name], strict=False)
+            values[name] = msgspec.convert(value, hints[name], strict=False)
         except msgspec.ValidationError as error:
             raise TurnwiseError(
-                f"{name}={value!r}: {error}",
-                f"a value like {known[name].default!r}",
-                f"{name}: {known[name].metadata.get('says', 'see turnwise recipes')}",
+                f"{name}={value!r}: {error}", f"a value like {known[name].default!r}", f"{name}: {says(known[name])}"
             ) from None
     return kind(**values)
 
 
-def _hints(kind: type) -> dict[str, Any]:
-    import typing
+def check(settings: Any, field: dataclasses.Field, default: Any, whose: str) -> None:
+    """Refuse a value that is too small, and one that was changed where it has no effect."""
+    name, value, needs = field.name, getattr(settings, field.name), field.metadata.get("needs")
+    least = field.metadata.get("least", 0)
+    if isinstance(value, int | float) and not value >= least:
+        raise TurnwiseError(f"{name}={value}", f"{least} or more", f"{name}: {says(field)}")
+    if needs and not getattr(settings, needs) and value != default:
+        raise TurnwiseError(
+            f"{name}={value} has no effect on {whose} with {needs}={getattr(settings, needs)}",
+            f"{needs} above 0, or {name} left at {default!r}",
+            f"leave out {name}, or set {needs}",
+        )
 
-    return typing.get_type_hints(kind)
+
+def says(field: dataclasses.Field) -> str:
+    """What a setting does, in its own words."""
+    return field.metadata.get("says", "see turnwise recipes")
 
 
 def table_of(kind: type, changes: Mapping[str, Any] | None = None) -> Sequence[tuple[str, Any, str, str]]:

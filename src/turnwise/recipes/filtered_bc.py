@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turnwise.learn.filters import top_share
+from turnwise.learn.filters import check_share, top_share
 from turnwise.loop import Parts
 from turnwise.recipes.base import Claim, Recipe, Setup, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
@@ -14,13 +14,16 @@ from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, pa
 class FilteredBcSettings(ImitateSettings):
     """Cloning of the best part."""
 
-    share: float = setting(0.1, "share of the demonstrations that is kept, by return", "LMRL-Gym: 0.1, Wordle 0.3")
-    demo_epochs: int = setting(8, "passes over what is kept")
+    share: float = setting(
+        0.1, "share of the demonstrations that is kept, by return", "LMRL-Gym: 0.1, Wordle 0.3", needs="demos"
+    )
+    demo_epochs: int = setting(8, "passes over what is kept", needs="demos", least=1)
 
 
 def build_filtered_bc(setup: Setup) -> Parts:
     """Filter, imitate, evaluate."""
     s: FilteredBcSettings = setup.settings
+    check_share(s.share)
     policy = make_policy(setup, critic=False)
     tables = tables_of(setup, policy)
     stages = imitation(setup, policy, choose=lambda episodes: top_share(episodes, s.share))

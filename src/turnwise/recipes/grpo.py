@@ -6,24 +6,28 @@ from dataclasses import dataclass
 
 from turnwise.credit.grpo import Grpo
 from turnwise.loop import Parts
-from turnwise.recipes.base import Claim, Recipe, Setup, setting
-from turnwise.recipes.improve import ImproveSettings, build
+from turnwise.recipes.base import Recipe, Setup, setting
+from turnwise.recipes.improve import ImproveSettings, beats_its_start, build
 
 
 @dataclass(frozen=True)
 class GrpoSettings(ImproveSettings):
     """Group credit without a critic."""
 
-    value: float = setting(0.0, "no critic")
-    averaging: str = setting("row-mean", "token-mean, row-mean, row-sum or constant", "GRPO: 1/length per episode")
+    averaging: str = setting(
+        "row-mean", "token-mean, row-mean, row-sum or constant", "GRPO: 1/length per episode", needs="rounds"
+    )
     ddof: int = setting(
-        1, "degrees of freedom taken off the group's standard deviation: 1 sample, 0 population", "verl: 1"
+        1,
+        "degrees of freedom taken off the group's standard deviation: 1 sample, 0 population",
+        "verl: 1",
+        needs="rounds",
     )
 
 
 def build_grpo(setup: Setup) -> Parts:
     """The rule in the common way."""
-    return build(setup, Grpo(ddof=setup.settings.ddof), critic=False)
+    return build(setup, Grpo(ddof=setup.settings.ddof))
 
 
 RECIPE = Recipe(
@@ -32,9 +36,5 @@ RECIPE = Recipe(
     source="verl core_algos; specs/credit/baselines",
     settings=GrpoSettings,
     build=build_grpo,
-    claim=Claim(
-        says="raises the success of the imitator it starts from",
-        against="the imitator it starts from, on the same evaluation episodes",
-        measured_by="turnwise train twenty-questions --recipe grpo",
-    ),
+    claim=beats_its_start("grpo"),
 )

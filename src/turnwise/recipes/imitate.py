@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from turnwise.agents.plain import PlainAgent
-from turnwise.agents.spec import corpus, expert
+from turnwise.agents.spec import expert, new_policy
 from turnwise.core.cursor import Limits
+from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Episode
 from turnwise.explore import Independent, Table
 from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
@@ -28,52 +29,43 @@ class ImitateSettings:
     """Settings of everything that begins with imitation."""
 
     demos: int = setting(2000, "episodes of the scripted player that are imitated; 0 starts from the model as it is")
-    expert: str = setting("", "which scripted player; empty: the world's own demonstrator")
-    demo_epochs: int = setting(2, "passes over the demonstrations", "LMRL-Gym: 1")
-    demo_lr: float = setting(2e-3, "step size of imitation", "LMRL-Gym wordle: 2e-3")
-    demo_batch: int = setting(32, "demonstrations per step", "LMRL-Gym: 32 or 128")
-    max_new: int = setting(24, "most tokens in one reply")
+    expert: str = setting("", "which scripted player; empty: the world's own demonstrator", needs="demos")
+    demo_epochs: int = setting(3, "passes over the demonstrations", "LMRL-Gym: 1", needs="demos", least=1)
+    demo_lr: float = setting(1e-3, "step size of imitation", "LMRL-Gym wordle: 2e-3", needs="demos")
+    demo_batch: int = setting(8, "demonstrations per step", "LMRL-Gym: 32 or 128", needs="demos", least=1)
+    max_new: int = setting(24, "most tokens in one reply", least=1)
     turns: int = setting(0, "cut episodes after so many turns; 0: the world's own end")
-    evaluate: int = setting(2, "evaluation episodes per task")
-    batch_tokens: int = setting(16384, "most tokens in one training pass")
-    live: int = setting(512, "most episodes at once")
+    evaluate: int = setting(2, "evaluation episodes per task", least=1)
+    batch_tokens: int = setting(16384, "most tokens in one training pass", least=1)
+    live: int = setting(512, "most episodes at once", least=1)
 
 
 def make_policy(setup: Setup, critic: bool) -> Policy:
     """The policy: new from the model spec, or as the checkpoint has it."""
-    from turnwise.models.load import load_policy
     from turnwise.models.policy import Policy
 
     if setup.checkpoint is not None:
         return Policy.load(setup.checkpoint / "policy")
-    return load_policy(setup.model, seed=setup.seed, corpus=corpus(setup.world, setup.seed), value_head=critic)
-
-
-def demonstrations(setup: Setup, stage: str, count: int, number: int) -> list[Episode]:
-    """Episodes of the scripted player on training tasks."""
-    table = Table(
-        setup.world, {"agent": expert(setup.world, setup.settings.expert)}, setup.seed, stage, number, live=64
-    )
-    return table.collect(Independent(), tasks_in_turn(setup.world.tasks("train"), count, 0))
+    return new_policy(setup.model, setup.world, setup.seed, value_head=critic)
 
 
 def imitation(setup: Setup, policy: Policy, choose: Callable[[Sequence[Episode]], list[Episode]] = list) -> list[Stage]:
-    """The stage `imitate`, or nothing where no demonstrations are wanted; `choose` filters them first."""
+    """The stage `imitate`: the scripted player's episodes on training tasks; `choose` says which of them are imitated.
+    Nothing where no demonstrations are wanted.
+    """
     from turnwise.learn.weights.imitation import Imitation, ImitationSettings
 
     s: ImitateSettings = setup.settings
     if not s.demos:
         return []
     how = ImitationSettings(lr=s.demo_lr, epochs=s.demo_epochs, batch=s.demo_batch, batch_tokens=s.batch_tokens)
-    return [
-        Stage(
-            "imitate",
-            1,
-            lambda number, progress: demonstrations(setup, "imitate", s.demos, number),
-            lambda: Imitation(policy, how, setup.seed),
-            choose=choose,
-        )
-    ]
+    player, tasks = expert(setup.world, s.expert), tasks_in_turn(setup.world.tasks("train"), s.demos, 0)
+
+    def collect(number: int, progress: Progress) -> list[Episode]:
+        table = Table(setup.world, {"agent": player}, setup.seed, "imitate", number, live=64)
+        return table.collect(Independent(), tasks)
+
+    return [Stage("imitate", 1, collect, lambda: Imitation(policy, how, setup.seed), choose=choose)]
 
 
 @dataclass
@@ -122,10 +114,20 @@ class Tables:
 
 
 def tables_of(setup: Setup, policy: Policy) -> Tables:
-    """The tables that the settings ask for."""
+    """The tables that the settings ask for.
+
+    Raises:
+        TurnwiseError: a turn budget that the world's own end never lets anybody spend.
+    """
     from turnwise.models.sampling import Sampling
 
     s: ImitateSettings = setup.settings
+    if s.turns >= setup.world.turns:
+        raise TurnwiseError(
+            f"turns={s.turns} has no effect: {setup.world.name} ends after {setup.world.turns} turns",
+            f"turns from 1 to {setup.world.turns - 1}, or 0 for the world's own end",
+            "leave out turns, or change the world's own limit",
+        )
     return Tables(setup, policy, Sampling(max_new=s.max_new), Limits(turns=s.turns or None))
 
 

@@ -17,12 +17,11 @@ from turnwise.credit.rule import CreditRule
 from turnwise.explore import Grouped, Independent
 from turnwise.learn.credited import credit_table
 from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
-from turnwise.recipes.base import Setup, setting
+from turnwise.recipes.base import Claim, Setup, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 
 if TYPE_CHECKING:
-    from turnwise.learn.weights.policy_gradient import PolicyGradient
-    from turnwise.models.policy import Policy
+    from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
 
 
 @dataclass(frozen=True)
@@ -30,31 +29,43 @@ class ImproveSettings(ImitateSettings):
     """Settings of the on-policy recipes."""
 
     rounds: int = setting(30, "rounds of improvement")
-    tasks: int = setting(16, "tasks per round")
-    group: int = setting(8, "episodes of each task per round; 1 plays each task once", "GiGPO: 8")
-    lr: float = setting(3e-4, "step size of improvement")
-    epochs: int = setting(1, "passes over a round's episodes")
-    minibatches: int = setting(2, "optimiser steps per pass")
-    clip: float = setting(0.2, "PPO clip of the probability ratio", "LMRL-Gym PPO: 0.2")
-    kl: float = setting(0.0, "weight of the KL to the imitator in the loss")
-    entropy: float = setting(0.0, "weight of the entropy bonus")
-    value: float = setting(0.5, "weight of the value loss, in units of the variance of its targets; 0 without a critic")
-    averaging: str = setting("token-mean", "token-mean, row-mean, row-sum or constant", "specs/credit/baselines")
-    max_norm: float = setting(1.0, "largest norm of the gradient")
+    tasks: int = setting(16, "tasks per round", needs="rounds", least=1)
+    group: int = setting(
+        8, "episodes of each task per round; 1 plays each task once", "GiGPO: 8", needs="rounds", least=1
+    )
+    lr: float = setting(3e-4, "step size of improvement", needs="rounds")
+    epochs: int = setting(1, "passes over a round's episodes", needs="rounds", least=1)
+    minibatches: int = setting(2, "optimiser steps per pass", needs="rounds", least=1)
+    clip: float = setting(0.2, "PPO clip of the probability ratio", "LMRL-Gym PPO: 0.2", needs="rounds")
+    kl: float = setting(0.0, "weight of the KL to the imitator in the loss", needs="rounds")
+    entropy: float = setting(0.0, "weight of the entropy bonus", needs="rounds")
+    averaging: str = setting(
+        "token-mean", "token-mean, row-mean, row-sum or constant", "specs/credit/baselines", needs="rounds"
+    )
+    max_norm: float = setting(1.0, "largest norm of the gradient", needs="rounds")
 
 
-def build(setup: Setup, rule: CreditRule, critic: bool) -> Parts:
+@dataclass(frozen=True)
+class CriticSettings(ImproveSettings):
+    """Settings of the recipes whose policy has a value head."""
+
+    value: float = setting(0.5, "weight of the value loss, in units of the variance of its targets", needs="rounds")
+
+
+def build(setup: Setup, rule: CreditRule) -> Parts:
     """Put the parts together for one credit rule.
 
     Args:
-        setup: world, settings, model, seed.
+        setup: world, settings, model, seed; with `CriticSettings` the policy gets a value head.
         rule: spreads the signal.
-        critic: whether the policy gets a value head.
     """
+    from turnwise.learn.weights.policy_gradient import PolicyGradient
+
     s: ImproveSettings = setup.settings
     explorer = Grouped(s.group) if s.group > 1 else Independent()
-    check_parts(setup, rule, explorer, critic)
-    policy = make_policy(setup, critic)
+    check_parts(s, rule, explorer)
+    how = step_settings(setup)
+    policy = make_policy(setup, critic=isinstance(s, CriticSettings))
     tables = tables_of(setup, policy)
     train_tasks = setup.world.tasks("train")
 
@@ -66,7 +77,7 @@ def build(setup: Setup, rule: CreditRule, critic: bool) -> Parts:
         rows = learner.rows(episodes)
         return credit_table(rule, episodes, rows, learner.values(rows))
 
-    improve = Stage("improve", s.rounds, collect, lambda: gradient(setup, policy), credit)
+    improve = Stage("improve", s.rounds, collect, lambda: PolicyGradient(policy, how, setup.seed), credit)
     stages = [
         *imitation(setup, policy),
         tables.evaluation("evaluate-before"),
@@ -76,12 +87,12 @@ def build(setup: Setup, rule: CreditRule, critic: bool) -> Parts:
     return parts_of(policy, stages)
 
 
-def gradient(setup: Setup, policy: Policy) -> PolicyGradient:
-    """The learner that the settings ask for."""
-    from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
+def step_settings(setup: Setup) -> PolicyGradientSettings:
+    """How the settings ask for a step."""
+    from turnwise.learn.weights.policy_gradient import PolicyGradientSettings
 
     s: ImproveSettings = setup.settings
-    how = PolicyGradientSettings(
+    return PolicyGradientSettings(
         lr=s.lr,
         epochs=s.epochs,
         minibatches=s.minibatches,
@@ -90,23 +101,31 @@ def gradient(setup: Setup, policy: Policy) -> PolicyGradient:
         clip_high=s.clip,
         kl=s.kl,
         entropy=s.entropy,
-        value=s.value,
+        value=s.value if isinstance(s, CriticSettings) else 0.0,
         averaging=s.averaging,
         constant=float(setup.world.turns * s.max_new),
         max_norm=s.max_norm,
     )
-    return PolicyGradient(policy, how, setup.seed)
 
 
-def check_parts(setup: Setup, rule: CreditRule, explorer: Any, critic: bool) -> None:
+def check_parts(s: ImproveSettings, rule: CreditRule, explorer: Any) -> None:
     """Refuse what cannot work before anything is made."""
     gives = {"tokens", "logprobs", *pairing.gives_of(explorer)}
-    if critic:
+    if isinstance(s, CriticSettings):
         gives |= {"critic", "token_critic"}
     pairing.check({f"credit rule {rule.name!r}": rule.needs}, gives)
-    if critic != (setup.settings.value != 0.0):
+    if isinstance(s, CriticSettings) and not s.value:
         raise WrongPairing(
-            f"value={setup.settings.value:g} with credit rule {rule.name!r}",
-            "a positive weight for a rule with a critic, 0 for a rule without one",
+            f"value={s.value:g} with credit rule {rule.name!r}, whose critic would never learn",
+            "a positive weight of the value loss",
             "leave out --set value",
         )
+
+
+def beats_its_start(name: str) -> Claim:
+    """What every recipe of improvement must show first."""
+    return Claim(
+        says="raises the success of the imitator it starts from",
+        against="the imitator it starts from, on the same evaluation episodes",
+        measured_by=f"turnwise train twenty-questions --recipe {name}",
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from turnwise.core.types import Episode
 from turnwise.explore import Independent
-from turnwise.learn.filters import top_share
+from turnwise.learn.filters import check_share, top_share
 from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
 from turnwise.recipes.base import Claim, Recipe, Setup, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
@@ -17,9 +17,12 @@ class OnlineFilteredBcSettings(ImitateSettings):
     """The simplest online learner."""
 
     rounds: int = setting(30, "rounds of collect and clone", "LMRL-Gym: 1 (wordle), 100 (maze)")
-    episodes: int = setting(128, "episodes per round", "LMRL-Gym: 128")
-    share: float = setting(0.3, "share of a round that is kept, by return", "LMRL-Gym: 0.3")
-    lr: float = setting(3e-4, "step size of the online rounds", "LMRL-Gym: 1e-5 to 1e-4, for larger models")
+    episodes: int = setting(128, "episodes per round", "LMRL-Gym: 128", needs="rounds", least=1)
+    share: float = setting(0.3, "share of a round that is kept, by return", "LMRL-Gym: 0.3", needs="rounds")
+    batch: int = setting(32, "kept episodes per step", "LMRL-Gym: 32 or 128", needs="rounds", least=1)
+    lr: float = setting(
+        3e-4, "step size of the online rounds", "LMRL-Gym: 1e-5 to 1e-4, for larger models", needs="rounds"
+    )
 
 
 def build_online_filtered_bc(setup: Setup) -> Parts:
@@ -30,10 +33,11 @@ def build_online_filtered_bc(setup: Setup) -> Parts:
     from turnwise.learn.weights.imitation import Imitation, ImitationSettings
 
     s: OnlineFilteredBcSettings = setup.settings
+    check_share(s.share)
     policy = make_policy(setup, critic=False)
     tables = tables_of(setup, policy)
     tasks = setup.world.tasks("train")
-    how = ImitationSettings(lr=s.lr, epochs=1, batch=s.demo_batch, batch_tokens=s.batch_tokens, warmup=1)
+    how = ImitationSettings(lr=s.lr, epochs=1, batch=s.batch, batch_tokens=s.batch_tokens, warmup=1)
 
     def collect(number: int, progress: Progress) -> list[Episode]:
         table = tables.of_policy("improve", number, progress, s.episodes)

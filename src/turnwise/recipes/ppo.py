@@ -9,24 +9,28 @@ from dataclasses import dataclass
 from turnwise.credit.token_gae import TokenGae
 from turnwise.loop import Parts
 from turnwise.recipes.base import Claim, Recipe, Setup, setting
-from turnwise.recipes.improve import ImproveSettings, build
+from turnwise.recipes.improve import CriticSettings, build
 
 
 @dataclass(frozen=True)
-class PpoSettings(ImproveSettings):
+class PpoSettings(CriticSettings):
     """Token-level PPO."""
 
-    group: int = setting(1, "episodes of each task per round", "LMRL-Gym: episodes are independent")
-    tasks: int = setting(128, "tasks per round", "LMRL-Gym: 128 episodes a round")
-    gamma: float = setting(1.0, "discount per sampled token", "LMRL-Gym: 1")
-    lam: float = setting(0.95, "trace decay per sampled token", "LMRL-Gym: 0.95")
-    whiten: str = setting("tokens", "advantages to mean 0 and spread 1 over sampled tokens", "LMRL-Gym: tokens")
+    group: int = setting(
+        1, "episodes of each task per round", "LMRL-Gym: episodes are independent", needs="rounds", least=1
+    )
+    tasks: int = setting(128, "tasks per round", "LMRL-Gym: 128 episodes a round", needs="rounds", least=1)
+    gamma: float = setting(1.0, "discount per sampled token", "LMRL-Gym: 1", needs="rounds")
+    lam: float = setting(0.95, "trace decay per sampled token", "LMRL-Gym: 0.95", needs="rounds")
+    whiten: str = setting(
+        "tokens", "advantages to mean 0 and spread 1 over sampled tokens", "LMRL-Gym: tokens", needs="rounds"
+    )
 
 
 def build_ppo(setup: Setup) -> Parts:
     """Token GAE in the common way."""
     s = setup.settings
-    return build(setup, TokenGae(gamma=s.gamma, lam=s.lam, whiten=s.whiten), critic=True)
+    return build(setup, TokenGae(gamma=s.gamma, lam=s.lam, whiten=s.whiten))
 
 
 RECIPE = Recipe(

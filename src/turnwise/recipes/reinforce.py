@@ -6,25 +6,24 @@ from dataclasses import dataclass
 
 from turnwise.credit.reward_to_go import RewardToGo
 from turnwise.loop import Parts
-from turnwise.recipes.base import Claim, Recipe, Setup, setting
-from turnwise.recipes.improve import ImproveSettings, build
+from turnwise.recipes.base import Recipe, Setup, setting
+from turnwise.recipes.improve import ImproveSettings, beats_its_start, build
 
 
 @dataclass(frozen=True)
 class ReinforceSettings(ImproveSettings):
     """Reward-to-go without a critic."""
 
-    group: int = setting(1, "episodes of each task per round")
-    tasks: int = setting(128, "tasks per round")
-    value: float = setting(0.0, "no critic")
-    gamma: float = setting(1.0, "discount per turn")
-    whiten: str = setting("tokens", "credit to mean 0 and spread 1 over sampled tokens: the baseline")
+    group: int = setting(1, "episodes of each task per round", needs="rounds", least=1)
+    tasks: int = setting(128, "tasks per round", needs="rounds", least=1)
+    gamma: float = setting(1.0, "discount per turn", needs="rounds")
+    whiten: str = setting("tokens", "credit to mean 0 and spread 1 over sampled tokens: the baseline", needs="rounds")
 
 
 def build_reinforce(setup: Setup) -> Parts:
     """Reward-to-go in the common way."""
     s = setup.settings
-    return build(setup, RewardToGo(gamma=s.gamma, whiten=s.whiten), critic=False)
+    return build(setup, RewardToGo(gamma=s.gamma, whiten=s.whiten))
 
 
 RECIPE = Recipe(
@@ -33,9 +32,5 @@ RECIPE = Recipe(
     source="Williams 1992; specs/credit/baselines",
     settings=ReinforceSettings,
     build=build_reinforce,
-    claim=Claim(
-        says="raises the success of the imitator it starts from",
-        against="the imitator it starts from, on the same evaluation episodes",
-        measured_by="turnwise train twenty-questions --recipe reinforce",
-    ),
+    claim=beats_its_start("reinforce"),
 )

@@ -6,21 +6,22 @@ from dataclasses import dataclass
 
 from turnwise.credit.rloo import Rloo
 from turnwise.loop import Parts
-from turnwise.recipes.base import Claim, Recipe, Setup, setting
-from turnwise.recipes.improve import ImproveSettings, build
+from turnwise.recipes.base import Recipe, Setup, setting
+from turnwise.recipes.improve import ImproveSettings, beats_its_start, build
 
 
 @dataclass(frozen=True)
 class RlooSettings(ImproveSettings):
     """Group credit without a critic."""
 
-    value: float = setting(0.0, "no critic")
-    averaging: str = setting("token-mean", "token-mean, row-mean, row-sum or constant", "RLOO; specs/credit/baselines")
+    averaging: str = setting(
+        "token-mean", "token-mean, row-mean, row-sum or constant", "RLOO; specs/credit/baselines", needs="rounds"
+    )
 
 
 def build_rloo(setup: Setup) -> Parts:
     """The rule in the common way."""
-    return build(setup, Rloo(), critic=False)
+    return build(setup, Rloo())
 
 
 RECIPE = Recipe(
@@ -29,9 +30,5 @@ RECIPE = Recipe(
     source="RLOO; specs/credit/baselines",
     settings=RlooSettings,
     build=build_rloo,
-    claim=Claim(
-        says="raises the success of the imitator it starts from",
-        against="the imitator it starts from, on the same evaluation episodes",
-        measured_by="turnwise train twenty-questions --recipe rloo",
-    ),
+    claim=beats_its_start("rloo"),
 )

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from turnwise.credit.turn_gae import TurnGae
 from turnwise.loop import Parts
 from turnwise.recipes.base import Claim, Recipe, Setup, setting
-from turnwise.recipes.improve import ImproveSettings, build
+from turnwise.recipes.improve import CriticSettings, build
 
 
 @dataclass(frozen=True)
-class TurnPpoSettings(ImproveSettings):
+class TurnPpoSettings(CriticSettings):
     """Turn-level PPO."""
 
-    group: int = setting(1, "episodes of each task per round")
-    tasks: int = setting(128, "tasks per round")
-    gamma: float = setting(0.99, "discount per turn", "ERA: 0.99")
-    lam: float = setting(0.95, "trace decay per turn", "ERA: 0.99; lower trusts the critic more")
-    whiten: str = setting("tokens", "advantages to mean 0 and spread 1 over sampled tokens", "ERA")
+    group: int = setting(1, "episodes of each task per round", needs="rounds", least=1)
+    tasks: int = setting(128, "tasks per round", needs="rounds", least=1)
+    gamma: float = setting(0.99, "discount per turn", "ERA: 0.99", needs="rounds")
+    lam: float = setting(0.95, "trace decay per turn", "ERA: 0.99; lower trusts the critic more", needs="rounds")
+    whiten: str = setting("tokens", "advantages to mean 0 and spread 1 over sampled tokens", "ERA", needs="rounds")
 
 
 def build_turn_ppo(setup: Setup) -> Parts:
     """Turn GAE in the common way."""
     s = setup.settings
-    return build(setup, TurnGae(gamma=s.gamma, lam=s.lam, whiten=s.whiten), critic=True)
+    return build(setup, TurnGae(gamma=s.gamma, lam=s.lam, whiten=s.whiten))
 
 
 RECIPE = Recipe(

@@ -15,6 +15,7 @@ WORLDS = Registry(
         "maze": "turnwise.worlds.maze:Maze",
         "maze-partial": "turnwise.worlds.maze:MazePartial",
         "twenty-questions": "turnwise.worlds.twenty_questions:TwentyQuestions",
+        "twenty-questions-small": "turnwise.worlds.twenty_questions:TwentyQuestionsSmall",
         "wordle": "turnwise.worlds.wordle:Wordle",
     },
 )

@@ -150,3 +150,23 @@ class TwentyQuestions(World):
         asked = sum(message.role == "assistant" for message in view.messages)
         twin._begin(self._table.things[int(reached.argmax())], asked, chance)
         return twin
+
+
+class TwentyQuestionsSmall(TwentyQuestions):
+    """The same game made small enough to learn in minutes from random weights: 47 objects, answers in sentences, and an
+    oracle that errs one time in twenty about attributes.
+    """
+
+    name = "twenty-questions-small"
+    title = "the same with 47 objects, answers in sentences and a little noise, for quick runs"
+
+    def __init__(
+        self,
+        objects: str = "small",
+        turns: int = 20,
+        oracle: str | Oracle = "table",
+        noise: float = 0.05,
+        cleaning: str | None = None,
+        answers: str = "sentence",
+    ):
+        super().__init__(objects, turns, oracle, noise, cleaning, answers)

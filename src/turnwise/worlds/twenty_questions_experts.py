@@ -100,19 +100,21 @@ class Forgetful(Player):
 
     It asks for a kind, drawn anew each time, so it repeats itself. While the last kind it asked for was answered yes,
     it names, with probability `stay`, any thing of that kind, forgetting which it has tried; else it drifts back to
-    asking. Before a yes it has a `hunch` now and then and names anything. All other answers are forgotten.
+    asking. Before a yes it has a `hunch` now and then and names anything. All other answers are forgotten. It knows
+    `wordings` ways to put each question.
     """
 
-    def __init__(self, known: Table, stay: float = 0.7, hunch: float = 0.1):
+    def __init__(self, known: Table, stay: float = 0.7, hunch: float = 0.1, wordings: int = 2):
         super().__init__(known)
-        self.stay, self.hunch = stay, hunch
+        self.stay, self.hunch, self.wordings = stay, hunch, wordings
 
     def next_question(self, history: Sequence[Fact], rng: np.random.Generator) -> str:
         last = next(((about, yes) for about, yes in reversed(history) if about and about.kind == "attribute"), None)
         found = last is not None and last[1]
         if rng.random() >= (self.stay if found else self.hunch):
-            return self.ask(choice(KINDS, rng), rng)
-        return self.guess(self.known.set_of(last[0]) if found and last else self.known.everything, rng)
+            return choice(self.known.questions[choice(KINDS, rng)][: self.wordings], rng)
+        meant = self.known.set_of(last[0]) if found and last else self.known.everything
+        return choice(choice(self.known.members(meant), rng).questions[: self.wordings], rng)
 
 
 @lru_cache(maxsize=100_000)

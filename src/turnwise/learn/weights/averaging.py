@@ -51,9 +51,14 @@ def token_weights(averaging: str, counts: Sequence[int], constant: float) -> np.
     Raises:
         UnknownName: no such averaging.
     """
-    if averaging not in AVERAGINGS:
-        raise UnknownName("averaging", averaging, AVERAGINGS)
+    check_averaging(averaging)
     return AVERAGINGS[averaging](np.asarray(counts, np.float64), constant)
+
+
+def check_averaging(name: str) -> None:
+    """Refuse a misspelt one."""
+    if name not in AVERAGINGS:
+        raise UnknownName("averaging", name, AVERAGINGS)
 
 
 def _used(counts: np.ndarray) -> float:

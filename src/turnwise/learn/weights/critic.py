@@ -1,15 +1,16 @@
-"""The critic's side of learning: where it starts, what it is taught while the policy imitates, and how its error is scaled."""
+"""The critic's side of learning: where it reads and what it is told, where it starts, and how its error is scaled."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from turnwise.core.types import Episode
+from turnwise.core.types import CreditTable, Episode
 from turnwise.credit.reward_to_go import RewardToGo
-from turnwise.learn.credited import credit_table
+from turnwise.learn.credited import credit_table, on_rows
 from turnwise.learn.sequences import Row
 from turnwise.models.policy import Policy
 
@@ -29,15 +30,33 @@ def spread(targets: Sequence[np.ndarray]) -> float:
     return max(float(known.var()), 1e-6) if len(known) else 1.0
 
 
+def critic_targets(table: CreditTable, rows: Sequence[Row]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Where the critic learns and what: a turn rule at the state before each turn, a token rule before each sampled
+    token; only where the policy learns too.
+
+    Returns:
+        Per row, positions int64 [V] and targets float32 [V]; none without targets.
+    """
+    if table.targets is None:
+        return [np.zeros(0, np.int64)] * len(rows), [np.zeros(0, np.float32)] * len(rows)
+    laid = on_rows(table.targets, rows)
+    read = []
+    for row in rows:
+        if table.unit == "turn":
+            first = [s.start for s in row.spans if row.loss[s.start : s.end].any()]
+            read.append(np.asarray(first, np.int64) - 1)
+        else:
+            read.append(np.flatnonzero(row.loss) - 1)
+    return read, [target[where + 1] for target, where in zip(laid, read, strict=True)]
+
+
 def monte_carlo(
     episodes: Sequence[Episode], rows: Sequence[Row], gamma: float
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """What a critic can be taught from finished episodes alone: the reward-to-go at the state before each turn.
 
     Returns:
-        Per row, positions int64 [V] and targets float32 [V].
+        As `critic_targets`.
     """
     table = credit_table(RewardToGo(gamma=gamma), episodes, rows, None)
-    read = [np.asarray([s.start - 1 for s in row.spans], np.int64) for row in rows]
-    told = [np.asarray([table.values[row.episode][s.turn] for s in row.spans], np.float32) for row in rows]
-    return read, told
+    return critic_targets(dataclasses.replace(table, targets=table.values), rows)

@@ -15,7 +15,7 @@ from turnwise.core.types import Batch, Episode, Update
 from turnwise.learn.packing import minibatches
 from turnwise.learn.sequences import Row, rows_of
 from turnwise.learn.weights.critic import monte_carlo, spread, start_at_mean
-from turnwise.learn.weights.lots import lots_of, say
+from turnwise.learn.weights.lots import lots_of, say, trained_rows
 from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.learn.weights.surrogate import clipped_value_loss
 from turnwise.models.policy import Policy
@@ -34,9 +34,14 @@ class ImitationSettings:
     weight_decay: float = 0.001
     max_norm: float = 1.0
     warmup: int = 20  # steps from 0 to lr, linear
-    normalise: str = "action"  # divisor of the loss: action tokens, or all attended tokens as the reference code has it
-    value: float = 0.5  # weight of the critic's error on the imitated episodes' reward-to-go; read only with a value head
+    last_lr: float = 0.1  # share of lr left at the last step of a batch, reached linearly; 1 keeps it constant
+    normalise: str = "action"  # divisor of the loss: action tokens, or all attended tokens as in the reference code
+    value: float = 0.5  # weight of a critic's error on the imitated episodes' reward-to-go; without a critic, nothing
     gamma: float = 1.0  # discount per turn of that reward-to-go
+
+    def __post_init__(self) -> None:
+        if self.normalise not in NORMALISERS:
+            raise UnknownName("normaliser", self.normalise, NORMALISERS)
 
 
 @dataclass(frozen=True)
@@ -63,24 +68,27 @@ class Imitation:
     slot = "weights"
 
     def __init__(self, policy: Policy, settings: ImitationSettings, seed: int):
-        if settings.normalise not in NORMALISERS:
-            raise UnknownName("normaliser", settings.normalise, NORMALISERS)
         self.policy, self.settings, self.seed = policy, settings, seed
         self.optimiser = Optimiser(policy, settings.lr, settings.weight_decay, settings.max_norm)
         self.steps = 0
 
     def learn(self, batch: Batch, progress: Callable[[float], None] | None = None) -> list[Update]:
-        """`epochs` passes over the batch; one update of the slot `weights`."""
-        rows = [r for r in rows_of(batch.episodes, self.policy.chat) if r.loss.any()]
+        """`epochs` passes over the batch; one update of the slot `weights`.
+
+        Raises:
+            TurnwiseError: there is nothing in the batch to imitate.
+        """
+        rows = rows_of(batch.episodes, self.policy.chat, longest=self.policy.longest)
         lesson = self._lesson(batch.episodes, rows)
+        useful = trained_rows(rows)
         rng = generator(self.seed, "imitation", self.steps)
-        per_epoch = max(1, round(len({r.episode for r in rows}) / self.settings.batch))
+        per_epoch = max(1, round(len({rows[i].episode for i in useful}) / self.settings.batch))
         losses: list[float] = []
         norms: list[float] = []
         total = self.settings.epochs * per_epoch
         for _ in range(self.settings.epochs):
-            for chosen in minibatches([r.episode for r in rows], per_epoch, rng):
-                loss, norm = self._step(rows, chosen, lesson)
+            for part in minibatches([rows[i].episode for i in useful], per_epoch, rng):
+                loss, norm = self._step(rows, [useful[k] for k in part], lesson, len(losses) / total)
                 losses.append(loss)
                 norms.append(norm)
                 if progress is not None:
@@ -93,7 +101,8 @@ class Imitation:
             "first_loss": losses[0],
             "gradient_norm": float(np.mean(norms)),
         }
-        change |= {"steps": float(len(losses)), "tokens": float(sum(len(r) for r in rows) * self.settings.epochs)}
+        tokens = sum(len(rows[i]) for i in useful) * self.settings.epochs
+        change |= {"steps": float(len(losses)), "tokens": float(tokens)}
         return [Update(self.slot, before, self.policy.version, change, "imitation")]
 
     def _lesson(self, episodes: Sequence[Episode], rows: Sequence[Row]) -> Lesson | None:
@@ -104,23 +113,26 @@ class Imitation:
         start_at_mean(self.policy, told)
         return Lesson(read, told, spread(told))
 
-    def _step(self, rows: Sequence[Row], chosen: Sequence[int], lesson: Lesson | None) -> tuple[float, float]:
-        count = sum(
-            int(rows[i].loss.sum()) if self.settings.normalise == "action" else len(rows[i]) - 1 for i in chosen
-        )
+    def _step(
+        self, rows: Sequence[Row], chosen: Sequence[int], lesson: Lesson | None, past: float
+    ) -> tuple[float, float]:
+        """One step on the chosen rows; `past` is the share of the batch's steps that lies behind."""
+        count = divisor([rows[i] for i in chosen], self.settings.normalise)
+        read = None if lesson is None else lesson.read
         total = 0.0
-        reads = 1 if lesson is None else sum(len(lesson.read[i]) for i in chosen)
-        for lot in lots_of(rows, chosen, self.settings.batch_tokens, lesson and lesson.read, self.policy.device):
-            said = say(self.policy, lot)
-            loss = -said.logp.sum() / max(count, 1)
+        for lot in lots_of(rows, chosen, self.settings.batch_tokens, read, self.policy.device):
+            said = say(self.policy, lot, probe=True)
+            loss = -said.logp.sum() / count
             total += float(loss.detach())
-            if lesson is not None:
+            if lesson is not None and said.values is not None:
+                reads = sum(len(lesson.read[i]) for i in chosen)
                 told = torch.from_numpy(np.concatenate([lesson.told[i] for i in lot.rows])).to(self.policy.device)
                 errors = clipped_value_loss(said.values, told, told, None)
                 loss = loss + self.settings.value * errors.sum() / (reads * lesson.spread)
             loss.backward()
         self.steps += 1
-        return total, self.optimiser.step(min(1.0, self.steps / max(self.settings.warmup, 1)))
+        warm = min(1.0, self.steps / max(self.settings.warmup, 1))
+        return total, self.optimiser.step(warm * (1.0 - (1.0 - self.settings.last_lr) * past))
 
     def save(self, directory: Path) -> None:
         """Optimiser state and step count."""
@@ -136,8 +148,10 @@ class Imitation:
 @torch.no_grad()
 def imitation_loss(policy: Policy, rows: Sequence[Row], normalise: str = "action", batch_tokens: int = 16384) -> float:
     """The loss of `Imitation` on given rows, without a step: nats per token."""
-    chosen = list(range(len(rows)))
-    count = sum(int(r.loss.sum()) if normalise == "action" else len(r) - 1 for r in rows)
-    return -sum(
-        float(say(policy, lot).logp.sum()) for lot in lots_of(rows, chosen, batch_tokens, None, policy.device)
-    ) / max(count, 1)
+    lots = lots_of(rows, range(len(rows)), batch_tokens, None, policy.device)
+    return -sum(float(say(policy, lot).logp.sum()) for lot in lots) / divisor(rows, normalise)
+
+
+def divisor(rows: Sequence[Row], normalise: str) -> int:
+    """What the summed loss is divided by: the action tokens, or all tokens that something precedes."""
+    return sum(int(row.loss.sum()) if normalise == "action" else len(row) - 1 for row in rows)

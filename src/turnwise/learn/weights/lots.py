@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from turnwise.core.errors import TurnwiseError
 from turnwise.learn.packing import pack
 from turnwise.learn.sequences import Row
 from turnwise.models.policy import Output, Policy, Rows
@@ -61,11 +62,49 @@ def lots_of(
     return lots
 
 
-def say(policy: Policy, lot: Lot) -> Said:
-    """One forward pass: a token's law is read one position before it."""
+def say(policy: Policy, lot: Lot, probe: bool = False) -> Said:
+    """One forward pass: a token's law is read one position before it.
+
+    Args:
+        probe: the critic only looks: its error does not reach the weights below it.
+    """
     at = torch.from_numpy(np.concatenate([lot.loss - 1, lot.read])).to(lot.ids.device)
     targets = lot.ids[torch.from_numpy(lot.loss).to(lot.ids.device)]
     out = policy(Rows(lot.ids, lot.lengths, at, targets))
     logp, entropy = Output(policy, out.hidden[: len(targets)], None).score(targets, entropy=True)
     assert entropy is not None
-    return Said(logp, entropy, None if out.values is None else out.values[len(targets) :])
+    states = out.hidden[len(targets) :]
+    return Said(logp, entropy, policy.value(states.detach() if probe else states))
+
+
+def trained_rows(rows: Sequence[Row]) -> list[int]:
+    """Numbers of the rows that carry loss.
+
+    Raises:
+        TurnwiseError: none does.
+    """
+    found = [number for number, row in enumerate(rows) if row.loss.any()]
+    if not found:
+        raise TurnwiseError(
+            f"{len(rows)} rows without a token to learn from",
+            "episodes in which the agent spoke, which did not break, and which a rule gave credit",
+            "look at the endings of this round: turnwise report RUN",
+        )
+    return found
+
+
+@torch.no_grad()
+def logprobs(policy: Policy, rows: Sequence[Row], batch_tokens: int) -> list[np.ndarray]:
+    """Log-probability of every loss token of every row: float32 [M] each."""
+    found: list[np.ndarray] = [np.zeros(0, np.float32)] * len(rows)
+    for lot in lots_of(rows, range(len(rows)), batch_tokens, None, policy.device):
+        logp = say(policy, lot).logp.cpu().numpy()
+        cuts = np.cumsum([int(rows[i].loss.sum()) for i in lot.rows])[:-1]
+        for number, part in zip(lot.rows, np.split(logp, cuts), strict=True):
+            found[number] = part
+    return found
+
+
+def without_loss(row: Row) -> Row:
+    """The same row when only its values are wanted."""
+    return replace(row, loss=np.zeros(len(row), bool))

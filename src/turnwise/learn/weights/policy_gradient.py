@@ -9,9 +9,8 @@ differ only in the credit; masks, old log-probabilities, clipping and averaging 
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +23,9 @@ from turnwise.core.types import Batch, CreditTable, Episode, Update
 from turnwise.learn.credited import RowValues, on_rows
 from turnwise.learn.packing import minibatches
 from turnwise.learn.sequences import Row, rows_of
-from turnwise.learn.weights.averaging import token_weights
-from turnwise.learn.weights.critic import spread, start_at_mean
-from turnwise.learn.weights.lots import Lot, Said, lots_of, say
+from turnwise.learn.weights.averaging import check_averaging, token_weights
+from turnwise.learn.weights.critic import critic_targets, spread, start_at_mean
+from turnwise.learn.weights.lots import Lot, Said, logprobs, lots_of, say, trained_rows, without_loss
 from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.learn.weights.surrogate import clipped_surrogate, clipped_value_loss, k3
 from turnwise.models.policy import Policy
@@ -39,6 +38,7 @@ class PolicyGradientSettings:
     lr: float = 3e-4
     epochs: int = 1  # passes over the batch
     minibatches: int = 4  # optimiser steps per pass
+    warmup: int = 20  # steps from 0 to lr, linear: the first moments of Adam are of few batches
     batch_tokens: int = 16384  # tokens per forward pass
     clip_low: float = 0.2
     clip_high: float = 0.2
@@ -52,6 +52,9 @@ class PolicyGradientSettings:
     weight_decay: float = 0.0
     max_norm: float = 1.0
     tolerance: float = 1e-3  # largest accepted |recomputed - sampled log-probability| before the first step, in nats
+
+    def __post_init__(self) -> None:
+        check_averaging(self.averaging)
 
 
 @dataclass
@@ -101,7 +104,7 @@ class PolicyGradient:
 
     def rows(self, episodes: Sequence[Episode]) -> list[Row]:
         """Training rows of the batch."""
-        return rows_of(episodes, self.policy.chat)
+        return rows_of(episodes, self.policy.chat, longest=self.policy.longest)
 
     @torch.no_grad()
     def values(self, rows: Sequence[Row]) -> list[RowValues] | None:
@@ -130,12 +133,13 @@ class PolicyGradient:
         """`epochs` passes of `minibatches` steps on the batch's one credit; one update of the slot `weights`.
 
         Raises:
-            TurnwiseError: before the first step, if the tokens do not come from this policy at this temperature.
+            TurnwiseError: before the first step, if the tokens do not come from this policy at this temperature, or
+                there is nothing to learn from.
         """
         (table,) = batch.credit.values()
         plan = self._plan(table, self.rows(batch.episodes))
         tally, rng = Tally(), generator(self.seed, "policy-gradient", self.steps)
-        useful = [i for i, row in enumerate(plan.rows) if row.loss.any() or len(plan.read[i])]
+        useful = trained_rows(plan.rows)
         total, taken = self.settings.epochs * self.settings.minibatches, 0
         for _ in range(self.settings.epochs):
             for part in minibatches([plan.rows[i].episode for i in useful], self.settings.minibatches, rng):
@@ -153,8 +157,10 @@ class PolicyGradient:
         return [Update(self.slot, before, self.policy.version, change, table.name)]
 
     def _plan(self, table: CreditTable, rows: Sequence[Row]) -> Plan:
+        laid = on_rows(table.values, rows)
+        rows = [replace(row, loss=row.loss & ~np.isnan(credit)) for row, credit in zip(rows, laid, strict=True)]
+        advantages = [credit[row.loss] for credit, row in zip(laid, rows, strict=True)]
         read, targets = critic_targets(table, rows)
-        advantages = [credit[row.loss] for credit, row in zip(on_rows(table.values, rows), rows, strict=True)]
         reference = None if self.reference is None else logprobs(self.reference, rows, self.settings.batch_tokens)
         old = None
         if self.settings.value_clip is not None and table.targets is not None:
@@ -189,7 +195,7 @@ class PolicyGradient:
             self._check_sampler(worst)
             tally.gap = worst
         self.steps += 1
-        tally.norms.append(self.optimiser.step())
+        tally.norms.append(self.optimiser.step(min(1.0, self.steps / max(self.settings.warmup, 1))))
 
     def _token_losses(self, said: Said, sampled: Tensor, lot: Lot, plan: Plan) -> tuple[Tensor, dict[str, Tensor]]:
         s = self.settings
@@ -243,40 +249,6 @@ class Plan:
     spread: float  # variance of the targets
     reference: list[np.ndarray] | None  # float32 [M]: log-probabilities of the policy this learner started from
     old: list[np.ndarray] | None  # float32 [V]: the critic before the first step
-
-
-def critic_targets(table: CreditTable, rows: Sequence[Row]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Where the critic learns and what: a turn rule at the state before each turn, a token rule before each sampled
-    token.
-    """
-    if table.targets is None:
-        return [np.zeros(0, np.int64)] * len(rows), [np.zeros(0, np.float32)] * len(rows)
-    laid = on_rows(table.targets, rows)
-    read = []
-    for row in rows:
-        if table.unit == "turn":
-            first = [s.start for s in row.spans if row.loss[s.start : s.end].any()]
-            read.append(np.asarray(first, np.int64) - 1)
-        else:
-            read.append(np.flatnonzero(row.loss) - 1)
-    return read, [target[where + 1] for target, where in zip(laid, read, strict=True)]
-
-
-@torch.no_grad()
-def logprobs(policy: Policy, rows: Sequence[Row], batch_tokens: int) -> list[np.ndarray]:
-    """Log-probability of every loss token of every row: float32 [M] each."""
-    found: list[np.ndarray] = [np.zeros(0, np.float32)] * len(rows)
-    for lot in lots_of(rows, range(len(rows)), batch_tokens, None, policy.device):
-        logp = say(policy, lot).logp.cpu().numpy()
-        cuts = np.cumsum([int(rows[i].loss.sum()) for i in lot.rows])[:-1]
-        for number, part in zip(lot.rows, np.split(logp, cuts), strict=True):
-            found[number] = part
-    return found
-
-
-def without_loss(row: Row) -> Row:
-    """The same row when only its values are wanted."""
-    return dataclasses.replace(row, loss=np.zeros(len(row), bool))
 
 
 def frozen(policy: Policy) -> Policy:

@@ -36,9 +36,7 @@ Sides = Sequence[tuple[str, Sequence[Episode]]]
 
 def sides_of(record: Record) -> Sides:
     """Before and after, where there are episodes."""
-    found = [
-        (name, [e for e in side if e.ends]) for name, side in (("before", record.before), ("after", record.after))
-    ]
+    found = [(name, [e for e in side if e.ends]) for name, side in (("before", record.before), ("after", record.after))]
     return [(name, episodes) for name, episodes in found if episodes]
 
 

@@ -103,9 +103,7 @@ def gauge_axis(axes: Axes, g: Gauge, values: list[float]) -> None:
     if g.logarithmic and min(values) > 0:
         axes.set_yscale("log")
         axes.set_ylim(min(values) / 3, max(values) * 3)
-        axes.yaxis.set_major_formatter(
-            FuncFormatter(lambda y, _: f"{y:.0e}".replace("e-0", "e−").replace("e+0", "e"))
-        )
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0e}".replace("e-0", "e−").replace("e+0", "e")))
         axes.yaxis.set_minor_locator(NullLocator())
         return
     low, high = min(0.0, *values), max(0.0, *values)

@@ -185,9 +185,7 @@ def stage_axis(axes: Axes, lines: Sequence[dict[str, Any]]) -> None:
     """Ticks of a run: evaluations and stages of one round by name, other rounds by number, about six of them."""
     placed = places(lines)
     sizes = Counter(line.get("stage") for line in lines)
-    ticks = {
-        x: str(line.get("stage")).removeprefix("evaluate-") for x, line in placed if sizes[line.get("stage")] == 1
-    }
+    ticks = {x: str(line.get("stage")).removeprefix("evaluate-") for x, line in placed if sizes[line.get("stage")] == 1}
     rounds = [(x, line) for x, line in placed if x not in ticks]
     ticks |= {x: str(line.get("round")) for x, line in rounds[:: max(1, -(-len(rounds) // 6))]}
     axes.set_xticks(list(ticks), list(ticks.values()))

@@ -129,9 +129,7 @@ def training_gallery(record: Record) -> Gallery:
         credits = {id: found for round in ends for id, found in credit_of(record.folder, stage, round).items()}
         if credits:
             return rounds_gallery(record, stage, ends, credits)
-    return Gallery(
-        "No credit was written in this run folder (credit/ is empty), so no turn can be coloured by it.", []
-    )
+    return Gallery("No credit was written in this run folder (credit/ is empty), so no turn can be coloured by it.", [])
 
 
 def rounds_gallery(record: Record, stage: str, ends: Sequence[int], credits: Credits) -> Gallery:

@@ -77,9 +77,7 @@ def replay(file: str | Path | Recording) -> Replay:
     tally.check("", None, replayer.tables(recording))
     for episode in recording["episodes"]:
         _play(replayer, recording, episode, tally)
-    return Replay(
-        recording["world"], len(recording["episodes"]), tally.steps, tally.compared, tuple(tally.mismatches)
-    )
+    return Replay(recording["world"], len(recording["episodes"]), tally.steps, tally.compared, tuple(tally.mismatches))
 
 
 def _play(replayer: Replayer, recording: Recording, episode: Mapping[str, Any], tally: Tally) -> None:

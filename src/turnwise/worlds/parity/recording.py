@@ -1,7 +1,7 @@
 """A file of recorded episodes (schema version 1) and the replayer that understands it.
 
-    file    = {schema_version, world, source, config, episodes: [episode]} and tables of the world
-    episode = {id, seed, config?, task?, reset_obs, steps: [{action, obs, reward, done, info}], return, ..}
+file    = {schema_version, world, source, config, episodes: [episode]} and tables of the world
+episode = {id, seed, config?, task?, reset_obs, steps: [{action, obs, reward, done, info}], return, ..}
 """
 
 from __future__ import annotations

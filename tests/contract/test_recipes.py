@@ -1,0 +1,188 @@
+"""What every registered recipe promises: settings that say what they do, nothing without effect, nothing impossible."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+
+import pytest
+
+from turnwise.api.defaults import RECIPE
+from turnwise.api.specs import spec
+from turnwise.core.errors import TurnwiseError, UnknownName, WrongPairing
+from turnwise.credit import RULES
+from turnwise.recipes import RECIPES
+from turnwise.recipes.base import Recipe, Setup, setting, table_of
+from turnwise.recipes.improve import CriticSettings, ImproveSettings, check_parts
+from turnwise.worlds import make
+
+WORLD = {"max_steps": 4}
+IMPROVING = [name for name in RECIPES if issubclass(RECIPES.get(name).settings, ImproveSettings)]
+CRITICS = [name for name in IMPROVING if issubclass(RECIPES.get(name).settings, CriticSettings)]
+
+
+@pytest.fixture(params=RECIPES)
+def recipe(request) -> Recipe:
+    return RECIPES.get(request.param)
+
+
+def build(name: str, **settings):
+    """Parts of a run in a small maze; nothing is played."""
+    return spec("maze", name, "scratch:nano", settings, WORLD, 0).build()
+
+
+# --- what it says ---
+
+
+def test_it_says_what_it_is(recipe):
+    assert recipe is RECIPES.get(recipe.name) and recipe.title and recipe.source and recipe.build.__doc__
+    assert len(recipe.claim.says.split()) > 5 and recipe.claim.against
+    words = shlex.split(recipe.claim.measured_by)
+    assert words[0] == "turnwise" and words[1] in ("train", "compare", "check")
+    named = words[words.index("--recipe") + 1] if "--recipe" in words else None
+    several = words[words.index("--recipes") + 1].split(",") if "--recipes" in words else []
+    assert recipe.name in (named, *several) or (words[1] == "train" and named is None and recipe.name == RECIPE)
+
+
+def test_every_setting_has_a_sentence_and_a_source(recipe):
+    assert dataclasses.is_dataclass(recipe.settings) and recipe.settings.__dataclass_params__.frozen
+    for name, default, says, source in table_of(recipe.settings, recipe.changes):
+        assert len(says.split()) >= 2, f"{name} has no sentence"
+        assert source and default is not dataclasses.MISSING
+
+
+def test_every_setting_is_read(recipe):
+    """Changing any one of them changes the resolved settings, and the names that others need exist."""
+    names = {f.name for f in dataclasses.fields(recipe.settings)}
+    for field in dataclasses.fields(recipe.settings):
+        assert field.metadata["needs"] in names | {""}
+        text = str(field.default)
+        assert getattr(recipe.resolve({field.name: text}), field.name) == field.default, "texts are converted"
+
+
+def test_what_is_kept_in_a_run_resolves_again(recipe):
+    for changed in ({}, {"demos": 0}, {"evaluate": 5}):
+        settings = recipe.resolve(changed)
+        assert recipe.resolve(dataclasses.asdict(settings)) == settings
+
+
+# --- what it refuses ---
+
+
+def test_misspelt_settings_and_wrong_values(recipe):
+    for settings, said in (
+        ({"demmos": 3}, "did you mean 'demos'"),
+        ({"zzzz": 3}, "turnwise recipes NAME"),
+        ({"demos": "many"}, "a value like"),
+        ({"demos": "2.5"}, "a value like"),
+        ({"demos": -1}, "0 or more"),
+        ({"demo_lr": "nan"}, "0 or more"),
+        ({"max_new": 0}, "1 or more"),
+        ({"evaluate": 0}, "1 or more"),
+    ):
+        with pytest.raises(TurnwiseError) as caught:
+            recipe.resolve(settings)
+        assert said in str(caught.value)
+
+
+def test_a_setting_without_effect_is_refused(recipe):
+    """Every setting that needs another one is refused when that is 0, and says which."""
+    checked = 0
+    for field in dataclasses.fields(recipe.settings):
+        if needs := field.metadata["needs"]:
+            other = field.default + 1 if isinstance(field.default, int | float) else "other"
+            with pytest.raises(TurnwiseError, match=f"{field.name}=.* has no effect .*{needs}=0") as caught:
+                recipe.resolve({needs: 0, field.name: other})
+            assert f"leave out {field.name}, or set {needs}" in str(caught.value)
+            assert getattr(recipe.resolve({needs: 3, field.name: other}), field.name) == other
+            checked += 1
+    assert checked >= 4
+    assert recipe.resolve({"demos": 0}).demos == 0
+
+
+def test_a_turn_budget_that_nobody_can_spend_is_refused(recipe):
+    world = make("maze", **WORLD)
+    with pytest.raises(TurnwiseError, match=f"turns={world.turns} has no effect"):
+        build(recipe.name, turns=world.turns)
+    build(recipe.name, turns=world.turns - 1)
+
+
+def test_what_cannot_be_played_is_refused_before_the_first_episode(recipe):
+    with pytest.raises(UnknownName, match="did you mean 'optimal'"):
+        build(recipe.name, expert="optimall")
+    with pytest.raises(UnknownName, match="did you mean 'scratch:nano'"):
+        spec("maze", recipe.name, "scratch:nan", {}, WORLD, 0).build()
+
+
+@pytest.mark.parametrize("name", IMPROVING)
+def test_a_misspelt_averaging_is_refused_before_the_first_episode(name):
+    with pytest.raises(UnknownName, match="did you mean 'row-mean'"):
+        build(name, averaging="row-men")
+
+
+@pytest.mark.parametrize("name", [name for name in IMPROVING if hasattr(RECIPES.get(name).settings, "whiten")])
+def test_a_misspelt_whitening_is_refused_before_the_first_episode(name):
+    with pytest.raises(TurnwiseError, match="none, turns or tokens"):
+        build(name, whiten="token")
+
+
+@pytest.mark.parametrize("name", ["filtered-bc", "online-filtered-bc"])
+@pytest.mark.parametrize("share", [0.0, 1.5])
+def test_what_is_no_share_is_refused_before_the_first_episode(name, share):
+    with pytest.raises(TurnwiseError, match="at most 1"):
+        build(name, share=share)
+
+
+@pytest.mark.parametrize("name", [name for name in IMPROVING if name not in CRITICS])
+def test_a_value_weight_without_a_critic_is_no_setting(name):
+    with pytest.raises(TurnwiseError, match="has no setting 'value'"):
+        build(name, value=0.5)
+
+
+@pytest.mark.parametrize("name", CRITICS)
+def test_a_critic_that_never_learns_is_refused(name):
+    with pytest.raises(WrongPairing, match="leave out --set value"):
+        build(name, value=0)
+
+
+@pytest.mark.parametrize("name", ["grpo", "rloo", "dr-grpo"])
+def test_a_group_rule_without_groups_names_the_setting(name):
+    with pytest.raises(WrongPairing, match=f"credit rule '{name}' needs group") as caught:
+        build(name, group=1)
+    assert "group of 2 or more" in caught.value.next_move
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rules_meet_settings_that_give_what_they_need(name):
+    rule = RULES[name]()
+    if rule.needs & {"critic", "token_critic"}:
+        check_parts(CriticSettings(), rule, object())
+        with pytest.raises(WrongPairing, match="choose a recipe with a critic"):
+            check_parts(ImproveSettings(), rule, object())
+    elif not rule.needs:
+        check_parts(ImproveSettings(), rule, object())
+
+
+# --- a recipe of one's own ---
+
+
+@dataclasses.dataclass(frozen=True)
+class Own:
+    """Settings of a test's own recipe."""
+
+    rounds: int = setting(0, "how often")
+    name: str = setting("x", "what it is called", needs="rounds")
+    flag: bool = setting(False, "whether")
+    most: int | None = setting(None, "how many at most", least=2)
+
+
+def test_own_settings_resolve_from_texts():
+    own = Recipe("own", "", "", Own, lambda setup: None, RECIPES.get("bc").claim, changes={"rounds": 2})
+    assert own.resolve({}) == Own(rounds=2)
+    assert own.resolve({"name": "none", "flag": "true", "most": "5"}) == Own(2, "none", True, 5)
+    assert own.resolve({"most": "null"}) == Own(2)
+    with pytest.raises(TurnwiseError, match="name=y has no effect"):
+        own.resolve({"rounds": 0, "name": "y"})
+    with pytest.raises(TurnwiseError, match="2 or more"):
+        own.resolve({"most": 1})
+    assert Setup(make("maze"), own.resolve({}), "scratch:nano", 0).checkpoint is None

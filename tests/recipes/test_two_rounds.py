@@ -1,0 +1,97 @@
+"""Every recipe, two tiny rounds in a small maze: it runs, it learns something, and a run that was stopped half-way
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+import turnwise
+from turnwise import loop
+from turnwise.agents.spec import new_policy
+from turnwise.api.training import resume
+from turnwise.core.types import End
+from turnwise.models.policy import Policy
+from turnwise.recipes import RECIPES
+from turnwise.recipes.base import table_of
+from turnwise.recipes.improve import CriticSettings
+
+SMALL = {
+    "demos": 16, "demo_epochs": 1, "demo_batch": 8, "rounds": 2, "tasks": 4, "group": 2, "episodes": 8, "share": 0.5,
+    "max_new": 5, "evaluate": 1, "turns": 3, "batch_tokens": 512, "live": 16,
+}  # fmt: skip
+
+
+class StopIn(loop.Silent):
+    """Asks to stop after the first round of a stage."""
+
+    def __init__(self, stage: str = ""):
+        self.stage_name, self.stop = stage, False
+
+    def round(self, record):
+        self.stop = record["stage"] == self.stage_name
+
+
+def train(name, out, watch=None):
+    known = {field for field, *_ in table_of(RECIPES.get(name).settings)}
+    settings = {key: value for key, value in SMALL.items() if key in known}
+    return turnwise.train(
+        "maze", name, model="scratch:nano", settings=settings, world_settings={"max_steps": 4}, out=out, progress=watch
+    )
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def run(request, tmp_path_factory):
+    return train(request.param, tmp_path_factory.mktemp("runs") / request.param)
+
+
+def test_it_runs_to_its_end(run):
+    assert run.complete and not run.found
+    lines = run.folder.metrics()
+    stages = [line["stage"] for line in lines]
+    assert stages[0] == "imitate" and stages[-1] == "evaluate-after"
+    assert stages.count("improve") == (2 if "evaluate-before" in stages else 0)
+    for line in lines:
+        assert line["episodes"] > 0 and "error" not in line["ends"]
+        assert (line["kind"] == "train") == bool(line["update"])
+        assert all(math.isfinite(number) for number in line["update"].values())
+    assert run.after is not None and len(run.after.episodes) == 25
+
+
+def test_its_policy_learned(run):
+    versions = [line["version"] for line in run.folder.metrics() if line["version"] is not None]
+    assert versions == list(range(1, len(versions) + 1))
+    policy = Policy.load(run.folder.latest_checkpoint() / "policy")
+    assert policy.version == versions[-1]
+    critic = isinstance(run.spec.settings, CriticSettings)
+    start = new_policy("scratch:nano", run.spec.world, seed=0, value_head=critic)
+    before, after = start.state_dict(), policy.state_dict()
+    assert before.keys() == after.keys() and ("value_head.weight" in after) is critic
+    assert not any(torch.equal(before[name], after[name]) for name in after)
+
+
+def test_its_episodes_are_whole(run):
+    ids = [e.id for e in run.folder.episodes()]
+    assert len(set(ids)) == len(ids)
+    for episode in run.folder.episodes():
+        for leaf in episode.ends:
+            assert leaf.end in (End.DONE, End.TURNS)
+        own = episode.origin["stage"] != "imitate"
+        assert all((turn.tokens is not None) == own for turn in episode.turns)
+        assert not own or len(episode.turns) <= 3
+
+
+def test_stopped_half_way_and_resumed_it_gives_the_same_bytes(run, tmp_path):
+    name = run.spec.recipe.name
+    improves = any(line["stage"] == "improve" for line in run.folder.metrics())
+    path = tmp_path / "stopped"
+    assert not train(name, path, StopIn("improve" if improves else "imitate")).complete
+    assert resume(path).complete
+    for room in ("episodes", "credit", "checkpoints"):
+        files = sorted(p.relative_to(run.path) for p in (run.path / room).rglob("*") if p.is_file())
+        assert files == sorted(p.relative_to(path) for p in (path / room).rglob("*") if p.is_file())
+        for file in files:
+            assert (path / file).read_bytes() == (run.path / file).read_bytes(), file
