@@ -24,6 +24,7 @@ from turnwise.learn.sequences import Row, rows_of
 from turnwise.learn.weights import imitation
 from turnwise.learn.weights.averaging import AVERAGINGS
 from turnwise.learn.weights.imitation import Imitation, ImitationSettings, imitation_loss
+from turnwise.learn.weights.lots import lots_of, say
 from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
 from turnwise.models.policy import Output
 from turnwise.worlds import make
@@ -187,7 +188,7 @@ def test_turns_without_credit_are_not_trained(uneven):
 def test_without_reward_a_kl_term_leads_back_to_the_start():
     world = make("maze", goal_reward=0.0, step_reward=0.0, illegal_reward=0.0)
     policy = nano("maze")
-    settings = PolicyGradientSettings(lr=1e-3, value=0.0, kl=1.0, minibatches=1)
+    settings = PolicyGradientSettings(lr=1e-3, warmup=1, value=0.0, kl=1.0, minibatches=1)
     learner = PolicyGradient(policy, settings, 0)
     with torch.no_grad():
         noise = torch.Generator().manual_seed(0)
@@ -205,7 +206,8 @@ def test_without_reward_a_kl_term_leads_back_to_the_start():
 
 def test_an_entropy_bonus_raises_entropy():
     policy = nano("maze")
-    learner = PolicyGradient(policy, PolicyGradientSettings(lr=1e-3, value=0.0, entropy=1.0, minibatches=1), 0)
+    settings = PolicyGradientSettings(lr=1e-3, warmup=1, value=0.0, entropy=1.0, minibatches=1)
+    learner = PolicyGradient(policy, settings, 0)
     found = []
     for number in range(4):
         episodes, _ = sample(policy, make("maze"), 8, round=number)
@@ -225,7 +227,7 @@ def test_credit_moves_probability_the_way_it_points():
         return -imitation_loss(policy, chosen)
 
     before = mean_logp(0), mean_logp(1)
-    settings = PolicyGradientSettings(lr=1e-3, value=0.0, minibatches=1)
+    settings = PolicyGradientSettings(lr=1e-3, warmup=1, value=0.0, minibatches=1)
     PolicyGradient(policy, settings, 0).learn(batch_of(episodes, CreditTable("made", "turn", good)))
     assert mean_logp(0) < before[0] and mean_logp(1) > before[1]
 
@@ -247,6 +249,9 @@ class Spoken:
     def head(self, hidden):
         return hidden
 
+    def value(self, hidden):
+        return None
+
 
 def test_the_worked_loss():
     """-log pi = (0.5, 1.0, 2.0, 0.1, 0.4), action flags (0, 1, 1, 0, 1): 3.4 / 3 over actions, 3.4 / 5 over all."""
@@ -258,8 +263,8 @@ def test_the_worked_loss():
     row = Row(0, 0, np.zeros(6, np.int32), flags, np.zeros(6, np.float32), ())
     assert imitation_loss(Spoken(logits), [row], "action") == pytest.approx(3.4 / 3, rel=1e-6)
     assert imitation_loss(Spoken(logits), [row], "attended") == pytest.approx(0.68, rel=1e-6)
-    (lot,) = imitation.lots_of([row], [0], 99, None, Spoken.device)
-    imitation.say(Spoken(logits), lot).logp.sum().backward()
+    (lot,) = lots_of([row], [0], 99, None, Spoken.device)
+    say(Spoken(logits), lot).logp.sum().backward()
     assert (logits.grad.abs().sum(1) > 0).tolist() == [False, True, True, False, True, False]
 
 

@@ -13,7 +13,11 @@ from turnwise.cli.out import Out
 
 bench = Commands(
     "bench",
-    commands={"rollout": "turnwise.cli.bench:rollout", "train": "turnwise.cli.bench:train"},
+    commands={
+        "live": "turnwise.cli.bench:live",
+        "rollout": "turnwise.cli.bench:rollout",
+        "train": "turnwise.cli.bench:train",
+    },
     help="Measure speed: both sides of every ratio are taken in one run.",
     examples=["turnwise bench rollout", "turnwise bench train --turns 64"],
 )
@@ -66,6 +70,20 @@ def train(out: Out, **given: Any) -> None:
 
     units = "ratio: usual over packed seconds; gradient gap: the two sides' gradients, relative difference"
     show(out, bench_train(**chosen(given)), units, "turnwise bench rollout")
+
+
+@command("turnwise bench live", "turnwise bench live --world maze-partial --turns 20")
+@click.option("--episodes", type=click.IntRange(min=1), default=10_000, show_default=True, help="All live at once.")
+@click.option("--turns", type=click.IntRange(min=1), default=4, show_default=True, help="Acts after which all are cut.")
+@click.option("--world", metavar="NAME", default="maze", show_default=True, help="What is played.")
+@click.option("--model", metavar="SPEC", default="scratch:nano", show_default=True, help="scratch:SIZE or hf:DIR.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights and draws.")
+def live(out: Out, **given: Any) -> None:
+    """Memory that many live episodes take, each with its own cache."""
+    from turnwise.bench.live import bench_live
+
+    units = "peak gb: largest memory of the process, 10^9 bytes; lines gb: of it after the model was loaded"
+    show(out, bench_live(**given), units, "turnwise bench rollout")
 
 
 def chosen(given: dict[str, Any]) -> dict[str, Any]:

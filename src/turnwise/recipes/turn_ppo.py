@@ -16,6 +16,9 @@ class TurnPpoSettings(CriticSettings):
 
     group: int = setting(1, "episodes of each task per round", needs="rounds", least=1)
     tasks: int = setting(128, "tasks per round", needs="rounds", least=1)
+    rounds: int = setting(60, "rounds of improvement")
+    lr: float = setting(5e-4, "step size of improvement", needs="rounds")
+    kl: float = setting(0.03, "weight of the KL to the imitator in the loss: keeps the language whole", needs="rounds")
     gamma: float = setting(0.99, "discount per turn", "ERA: 0.99", needs="rounds")
     lam: float = setting(0.95, "trace decay per turn", "ERA: 0.99; lower trusts the critic more", needs="rounds")
     whiten: str = setting("tokens", "advantages to mean 0 and spread 1 over sampled tokens", "ERA", needs="rounds")
@@ -34,7 +37,7 @@ RECIPE = Recipe(
     settings=TurnPpoSettings,
     build=build_turn_ppo,
     claim=Claim(
-        says="turn GAE at least doubles the success of the imitator it starts from within three minutes",
+        says="turn GAE at least doubles the success of the imitator it starts from, within three minutes on two cores",
         against="the imitator it starts from, on the same evaluation episodes",
         measured_by="turnwise train",
     ),

@@ -104,7 +104,7 @@ class Forgetful(Player):
     `wordings` ways to put each question.
     """
 
-    def __init__(self, known: Table, stay: float = 0.7, hunch: float = 0.1, wordings: int = 2):
+    def __init__(self, known: Table, stay: float = 0.55, hunch: float = 0.1, wordings: int = 2):
         super().__init__(known)
         self.stay, self.hunch, self.wordings = stay, hunch, wordings
 

@@ -3,8 +3,8 @@
     short      Yes.                     No.
     sentence   Yes, it is an animal.    No, it does not have wheels.    No, it is not a car.
 
-A sentence carries question and answer in one place, so a small model from random weights learns what follows from it much sooner: from
-"Yes." alone it must first bind an answer to the question some tokens before it.
+A sentence carries question and answer in one place, so a small model from random weights learns what follows from it
+much sooner: from "Yes." alone it must first bind an answer to the question some tokens before it.
 """
 
 from __future__ import annotations

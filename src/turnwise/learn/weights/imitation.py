@@ -20,6 +20,10 @@ from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.learn.weights.surrogate import clipped_value_loss
 from turnwise.models.policy import Policy
 
+PROBE_UNTIL = 0.75
+"""Share of the steps in which the critic only looks at the policy's states; coupled from the start, its error keeps a
+small policy from learning what the answers mean."""
+
 NORMALISERS = ("action", "attended")
 
 
@@ -121,7 +125,7 @@ class Imitation:
         read = None if lesson is None else lesson.read
         total = 0.0
         for lot in lots_of(rows, chosen, self.settings.batch_tokens, read, self.policy.device):
-            said = say(self.policy, lot, probe=True)
+            said = say(self.policy, lot, probe=past < PROBE_UNTIL)
             loss = -said.logp.sum() / count
             total += float(loss.detach())
             if lesson is not None and said.values is not None:
