@@ -14,11 +14,12 @@ import numpy as np
 import torch
 
 from turnwise.agents.plain import PlainAgent
-from turnwise.agents.spec import corpus
+from turnwise.agents.spec import expert
 from turnwise.core.chance import Chance
 from turnwise.core.cursor import Limits, ask, play
 from turnwise.core.types import Batch, CreditTable, End, Episode, Message, Moment, Seat, Task
 from turnwise.explore import Independent, Table
+from turnwise.learn.weights.imitation import Imitation, ImitationSettings
 from turnwise.models.engine import Engine
 from turnwise.models.load import load_policy
 from turnwise.models.policy import Policy
@@ -94,17 +95,20 @@ class Branches:
 
 @lru_cache
 def _nano(world: str, value_head: bool, seed: int) -> Policy:
-    texts = corpus(make(world), 0, episodes=16)
+    place = make(world)
+    table = Table(place, {"agent": expert(place)}, seed, limits=Limits(turns=5))
+    demos = table.collect(Independent(), place.tasks("train")[:16])
+    texts = [m.text for e in demos for t in e.turns for m in (*t.seen, t.message)]
     policy = load_policy("scratch:nano", seed=seed, corpus=texts, value_head=value_head)
-    with torch.no_grad():
-        for weight in policy.parameters():
-            if weight.dim() > 1 and weight.shape[0] > 1:
-                weight *= 2.0  # laws that are far from uniform
+    Imitation(policy, ImitationSettings(lr=3e-3, epochs=2, batch=4, warmup=1, value=0.0), seed).learn(Batch(demos))
+    policy.version = 0
     return policy
 
 
 def nano(world: str = "maze", value_head: bool = False, seed: int = 0) -> Policy:
-    """Random weights, the vocabulary of a world; a copy that may be changed."""
+    """A policy with the vocabulary of a world that has imitated a little: some of its replies end, others are cut; a
+    copy that may be changed.
+    """
     return copy.deepcopy(_nano(world, value_head, seed))
 
 

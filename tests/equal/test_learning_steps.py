@@ -71,6 +71,16 @@ def test_the_critics_part_is_split_alike(uneven):
     assert apart(packed, gradient(*uneven, PACKED, table=table)) > 1e-2
 
 
+def test_the_critics_error_is_a_mean_in_units_of_the_targets_spread(uneven):
+    """d loss / d bias of a critic that says 1 everywhere: weight * mean(1 - target) / variance of the targets."""
+    policy, episodes, rows = copy.deepcopy(uneven[0]), *uneven[1:]
+    policy.value_head.bias.data.fill_(1.0)
+    table = with_targets(credit_of(episodes))
+    told = [t for e, of_turns in zip(episodes[:-1], table.targets, strict=False) for t in of_turns]
+    found = gradient(policy, episodes, rows, PACKED, table=table, value=0.25)
+    assert float(found[-1]) == pytest.approx(0.25 * np.mean(1 - np.array(told)) / np.var(told), rel=1e-4)
+
+
 def with_targets(table):
     return dataclasses.replace(table, targets=[[3 * v + 1 for v in values] for values in table.values])
 

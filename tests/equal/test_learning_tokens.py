@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,6 +55,19 @@ def test_row_ids_are_the_samplers_ids(played):
             assert row.ids[span.start : span.end].tolist() == tokens.reply.tolist()
             assert row.ids[span.start - len(tokens.prompt) : span.start].tolist() == tokens.prompt.tolist()
             assert row.logprobs[span.start : span.end].tolist() == tokens.logprobs.tolist()
+
+
+def test_a_reply_that_was_cut_is_closed_by_a_forced_token(played):
+    """The next prompt brings the end that the policy did not say, and no second one where it did."""
+    policy, episodes, _ = played
+    (end,) = policy.chat.stop_ids
+    for row in rows_of(episodes, policy.chat):
+        for before, after in pairwise(row.spans):
+            closed = row.ids[before.end - 1] == end
+            assert (row.ids[before.end] == end) == (not closed) and not row.loss[before.end : after.start].any()
+        if row.tail is not None and row.spans:
+            last = row.spans[-1].end
+            assert (row.ids[last] == end) == (row.ids[last - 1] != end)
 
 
 def test_every_sampled_token_is_trained_once_and_no_other(played):

@@ -192,9 +192,9 @@ def test_the_value_loss():
 def test_a_critic_that_knows_nothing_begins_at_the_mean():
     policy = nano("maze", value_head=True)
     start_at_mean(policy, [np.array([1.0, 2.0]), np.array([6.0]), np.zeros(0)])
-    assert float(policy.value_head.bias) == 3.0 and not policy.value_head.weight.any()
+    assert policy.value_head.bias.item() == 3.0 and not policy.value_head.weight.any()
     start_at_mean(policy, [np.array([100.0])])
-    assert float(policy.value_head.bias) == 3.0, "one that has begun is left alone"
+    assert policy.value_head.bias.item() == 3.0, "one that has begun is left alone"
     start_at_mean(nano("maze"), [np.array([1.0])])
     blank = nano("maze", value_head=True)
     start_at_mean(blank, [np.zeros(0)])
@@ -248,7 +248,7 @@ def test_a_scaled_step_is_a_smaller_step():
         optimiser = Optimiser(layer, lr=0.1)
         layer.weight.grad, layer.bias.grad = torch.ones(2, 2), torch.ones(2)
         optimiser.step(scale)
-        moved.append(float(1 - layer.bias[0]))
+        moved.append(1 - layer.bias[0].item())
     assert moved == pytest.approx([0.1, 0.025])
 
 

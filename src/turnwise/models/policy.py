@@ -178,6 +178,8 @@ class Policy(nn.Module):
             raise TurnwiseError(
                 f"{place} cannot be loaded: {error}", "a causal language model and its tokenizer"
             ) from error
+        for parameter in model.parameters():  # read from the file's own pages, whose alignment changes the last bits
+            parameter.data = parameter.data.clone()
         for how in ("is_local", "local_files_only"):  # how it was loaded is no part of it: saved again, the same bytes
             tokenizer.init_kwargs.pop(how, None)
         stored = place / "value_head.safetensors"

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 class ImitateSettings:
     """Settings of everything that begins with imitation."""
 
-    demos: int = setting(3000, "episodes of the scripted player that are imitated; 0 starts from the model as it is")
+    demos: int = setting(2500, "episodes of the scripted player that are imitated; 0 starts from the model as it is")
     expert: str = setting("", "which scripted player; empty: the world's own demonstrator", needs="demos")
     demo_epochs: int = setting(4, "passes over the demonstrations", "LMRL-Gym: 1", needs="demos", least=1)
     demo_lr: float = setting(1e-3, "step size of imitation", "LMRL-Gym wordle: 2e-3", needs="demos")
     demo_batch: int = setting(8, "demonstrations per step", "LMRL-Gym: 32 or 128", needs="demos", least=1)
     max_new: int = setting(24, "most tokens in one reply", least=1)
     turns: int = setting(0, "cut episodes after so many turns; 0: the world's own end")
-    evaluate: int = setting(2, "evaluation episodes per task", least=1)
+    evaluate: int = setting(6, "evaluation episodes per task", least=1)
     batch_tokens: int = setting(16384, "most tokens in one training pass", least=1)
     live: int = setting(512, "most episodes at once", least=1)
 

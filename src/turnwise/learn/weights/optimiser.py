@@ -59,4 +59,4 @@ class Optimiser:
         for entry, value in found.items():
             name, key = entry.rsplit("|", 1)
             parameter = self.named[name]
-            self.adam.state[parameter][key] = value if key == "step" else value.to(parameter.device)
+            self.adam.state[parameter][key] = value if key == "step" else value.to(parameter.device, copy=True)
