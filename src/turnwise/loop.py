@@ -8,38 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from turnwise.core.errors import RunFolderError
+from turnwise.core.progress import Clock, Progress, Silent
 from turnwise.core.types import Batch, CreditTable, Episode, Signal, Task, Update
 from turnwise.measure.rounds import measure_round
 
 if TYPE_CHECKING:
     from turnwise.core.run_folder import RunFolder
-
-
-class Progress(Protocol):
-    """Who watches. All methods may be no-ops; `stop` turns true when a person asked to stop after this round."""
-
-    stop: bool
-
-    def stage(self, name: str, rounds: int) -> None: ...
-    def part(self, what: str, share: float) -> None: ...
-    def round(self, record: Mapping[str, Any]) -> None: ...
-
-
-class Silent:
-    """Nobody watches."""
-
-    stop = False
-
-    def stage(self, name: str, rounds: int) -> None: ...
-    def part(self, what: str, share: float) -> None: ...
-    def round(self, record: Mapping[str, Any]) -> None: ...
 
 
 @dataclass
@@ -110,19 +90,6 @@ class Parts:
 
     stages: Sequence[Stage]
     save: Callable[[Path], None]
-
-
-class Clock:
-    """Seconds since the last lap."""
-
-    def __init__(self) -> None:
-        self.last = time.perf_counter()
-
-    def lap(self, name: str, into: dict[str, float]) -> None:
-        """Book the time since the last lap under a name."""
-        now = time.perf_counter()
-        into[name] = into.get(name, 0.0) + now - self.last
-        self.last = now
 
 
 def train(parts: Parts, folder: RunFolder, progress: Progress | None = None) -> bool:

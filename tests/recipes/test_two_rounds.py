@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import turnwise
-from turnwise import loop
 from turnwise.agents.spec import new_policy
 from turnwise.api.training import resume
+from turnwise.core.progress import Silent
 from turnwise.core.types import End
 from turnwise.models.policy import Policy
 from turnwise.recipes import RECIPES
@@ -25,7 +25,7 @@ SMALL = {
 }  # fmt: skip
 
 
-class StopIn(loop.Silent):
+class StopIn(Silent):
     """Asks to stop after the first round of a stage."""
 
     def __init__(self, stage: str = ""):

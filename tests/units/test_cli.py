@@ -66,7 +66,7 @@ MISTAKES = [
     (["train", "mazes"], "no world named 'mazes'", "did you mean 'maze'"),
     (["train", "maze", "--recipe", "gropo"], "no recipe named 'gropo'", "did you mean 'grpo'"),
     (["train", "maze", "--set", "roundz=3"], "no setting 'roundz'", "did you mean 'rounds'"),
-    (["train", "maze", "--set", "rounds=many"], "rounds='many'", "a value like 30"),
+    (["train", "maze", "--set", "rounds=many"], "rounds='many'", "a value like "),
     (["train", "maze", "--set", "rounds"], "--set rounds", "put a ="),
     (["train", "maze", "--set", "rounds=1", "--set", "rounds=2"], "--set rounds twice", "each setting once"),
     (["train", "maze", "--set", "world.last=3"], "no setting 'last'", "did you mean 'last_k'"),

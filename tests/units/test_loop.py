@@ -14,6 +14,7 @@ from turnwise import loop
 from turnwise.agents.scripted import ScriptedAgent
 from turnwise.api.training import resume
 from turnwise.core.errors import RunFolderError
+from turnwise.core.progress import Silent
 from turnwise.core.run_folder import RunFolder
 from turnwise.core.types import CreditTable, Signal, Update
 from turnwise.explore import Independent, Table
@@ -25,7 +26,7 @@ WORLD = {"max_steps": 3}
 ROUNDS = ["imitate-0", "evaluate-before-0", "improve-0", "improve-1", "evaluate-after-0"]
 
 
-class StopAfter(loop.Silent):
+class StopAfter(Silent):
     """Asks to stop after so many rounds, and notes them."""
 
     def __init__(self, rounds: int):

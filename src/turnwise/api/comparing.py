@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from turnwise import loop
 from turnwise.api.comparison import Arm, Comparison
 from turnwise.api.defaults import MODEL
 from turnwise.api.evaluating import evaluate_seated, take_seat
@@ -15,6 +14,7 @@ from turnwise.api.specs import RunSpec, make_world, spec
 from turnwise.api.training import RUNS, resume, train_spec
 from turnwise.core.chance import key_of
 from turnwise.core.errors import TurnwiseError, close_matches
+from turnwise.core.progress import Progress, Silent
 from turnwise.recipes import RECIPES
 from turnwise.recipes.base import table_of
 from turnwise.worlds.base import World
@@ -30,7 +30,7 @@ def compare(
     world_settings: Mapping[str, Any] | None = None,
     by: str = "success",
     out: str | Path | None = None,
-    watch: Callable[[str], loop.Progress] = lambda label: loop.Silent(),
+    watch: Callable[[str], Progress] = lambda label: Silent(),
     command: Sequence[str] = (),
 ) -> Comparison:
     """Train every recipe with every seed, and compare at the end.
@@ -119,7 +119,7 @@ def settings_of(recipe: str, recipes: Sequence[str], settings: Mapping[str, Any]
     return own
 
 
-def run_of(wanted: RunSpec, path: Path, progress: loop.Progress, command: Sequence[str]) -> Run:
+def run_of(wanted: RunSpec, path: Path, progress: Progress, command: Sequence[str]) -> Run:
     """The run of a spec: as it is, gone on with, or new.
 
     Raises:
@@ -146,7 +146,7 @@ def flat(found: RunSpec) -> dict[str, Any]:
     return kept | {"seed": found.seed} | inner
 
 
-def reference(name: str, world: World, seeds: int, count: int | None, watch: Callable[[str], loop.Progress]) -> Arm:
+def reference(name: str, world: World, seeds: int, count: int | None, watch: Callable[[str], Progress]) -> Arm:
     """An agent that is not trained here, on as many episodes."""
     found = []
     for seed in range(seeds):

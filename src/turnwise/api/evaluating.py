@@ -17,6 +17,7 @@ from turnwise.api.evaluation import Evaluation
 from turnwise.api.specs import make_world
 from turnwise.core.cursor import Limits
 from turnwise.core.errors import TurnwiseError
+from turnwise.core.progress import Clock, Progress, Silent, counting
 from turnwise.core.run_folder import RunFolder
 from turnwise.core.types import Episode
 from turnwise.explore import Independent, Table
@@ -84,7 +85,7 @@ def evaluate(
     temperature: float | None = None,
     seed: int = 0,
     out: str | Path | None = None,
-    progress: loop.Progress | None = None,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> Evaluation:
     """Play the evaluation tasks in turn and measure.
@@ -107,7 +108,7 @@ def evaluate_seated(
     episodes: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
-    progress: loop.Progress | None = None,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> Evaluation:
     """As `evaluate`, for an agent that has its seat."""
@@ -120,7 +121,7 @@ def evaluate_seated(
             "temperature": place.temperature,
         }
         folder = RunFolder.create(out, settings, seed, command, {place.world.name: place.world.hash()})
-    progress, clock, seconds = progress or loop.Silent(), loop.Clock(), dict[str, float]()
+    progress, clock, seconds = progress or Silent(), Clock(), dict[str, float]()
     played = play_tasks(place, episodes, seed, progress)
     clock.lap("sample", seconds)
     record = measure_round(STAGE, 0, "evaluate", played, (), seconds)
@@ -132,22 +133,16 @@ def evaluate_seated(
     return Evaluation(place.spec, place.world, tuple(played), seed, place.temperature)
 
 
-def play_tasks(place: Seating, count: int | None, seed: int, progress: loop.Progress) -> list[Episode]:
+def play_tasks(place: Seating, count: int | None, seed: int, progress: Progress) -> list[Episode]:
     """The evaluation tasks in turn, `count` episodes in all."""
     tasks = place.world.tasks("eval")
     count = 2 * len(tasks) if count is None else count
     if count < 1:
         raise TurnwiseError(f"{count} episodes", "one or more")
-    done = 0
-
-    def finished(_: Episode) -> None:
-        nonlocal done
-        done += 1
-        progress.part("sample", done / count)
-
     progress.stage(STAGE, 1)
     table = Table(
         place.world, {"agent": place.seated.agent}, seed, STAGE, 0, "evaluate", place.limits,
-        live=1 if place.spec == "human" else 512, drive=place.seated.drive, on_episode=finished,
+        live=1 if place.spec == "human" else 512, drive=place.seated.drive,
+        on_episode=counting(progress, "sample", count),
     )  # fmt: skip
     return table.collect(Independent(), loop.tasks_in_turn(tasks, count, 0))

@@ -11,6 +11,7 @@ from turnwise import loop
 from turnwise.api.defaults import MODEL, RECIPE, WORLD
 from turnwise.api.runs import Run
 from turnwise.api.specs import RunSpec, spec, spec_of
+from turnwise.core.progress import Progress
 from turnwise.core.run_folder import RunFolder
 
 RUNS = Path("runs")
@@ -26,7 +27,7 @@ def train(
     world_settings: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
-    progress: loop.Progress | None = None,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
     opened: Callable[[Path], Any] | None = None,
 ) -> Run:
@@ -52,7 +53,7 @@ def train(
 def train_spec(
     resolved: RunSpec,
     out: Path,
-    progress: loop.Progress | None = None,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
     opened: Callable[[Path], Any] | None = None,
 ) -> Run:
@@ -66,9 +67,7 @@ def train_spec(
     return Run(folder.path, resolved)
 
 
-def resume(
-    path: str | Path, *, progress: loop.Progress | None = None, opened: Callable[[Path], Any] | None = None
-) -> Run:
+def resume(path: str | Path, *, progress: Progress | None = None, opened: Callable[[Path], Any] | None = None) -> Run:
     """Go on with a run as if it had not been stopped; a complete one is left as it is.
 
     Raises:

@@ -51,7 +51,7 @@ class StageState:
 
 
 class Display:
-    """Implements `turnwise.loop.Progress`.
+    """Implements `turnwise.core.progress.Progress`.
 
     Args:
         console: of standard error.

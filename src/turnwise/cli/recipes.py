@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +28,7 @@ def recipes(out: Out, name: str | None) -> None:
 def show_all(out: Out, found: list[Recipe]) -> None:
     """A table."""
     from turnwise.cli.numbers import plain_table
+    from turnwise.recipes.methods import evidence
 
     table = plain_table("recipe", "what it is", "claim held")
     for recipe in found:
@@ -43,6 +42,7 @@ def show_one(out: Out, recipe: Recipe) -> None:
     """Everything about one."""
     from turnwise.cli.numbers import plain_table
     from turnwise.recipes.base import table_of
+    from turnwise.recipes.methods import evidence
 
     rows = table_of(recipe.settings, recipe.changes)
     last = evidence(recipe.name)
@@ -68,12 +68,6 @@ def show_one(out: Out, recipe: Recipe) -> None:
         "settings": [{"name": n, "default": d, "says": s, "source": o} for n, d, s, o in rows],
     }
     out.finish(document, [f"turnwise train --recipe {recipe.name} --set {first[0]}={first[1]}", claim.measured_by])
-
-
-def evidence(name: str) -> dict[str, Any] | None:
-    """What the last check of the claim found, as it is stored beside the recipes; None where there was none."""
-    file = resources.files("turnwise.recipes") / "evidence" / f"{name}.json"
-    return json.loads(file.read_text()) if file.is_file() else None
 
 
 def held(found: dict[str, Any] | None) -> str:

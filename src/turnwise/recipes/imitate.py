@@ -14,9 +14,10 @@ from turnwise.agents.plain import PlainAgent
 from turnwise.agents.spec import expert, new_policy
 from turnwise.core.cursor import Limits
 from turnwise.core.errors import TurnwiseError
+from turnwise.core.progress import Progress, counting
 from turnwise.core.types import Episode
 from turnwise.explore import Independent, Table
-from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
+from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Setup, setting
 
 if TYPE_CHECKING:
@@ -83,13 +84,6 @@ class Tables:
 
         engine = Engine(self.policy)
         agent = PlainAgent(engine, self.sampling)
-        done = 0
-
-        def finished(_: Episode) -> None:
-            nonlocal done
-            done += 1
-            progress.part("sample", done / expected)
-
         return Table(
             self.setup.world,
             {"agent": agent},
@@ -100,7 +94,7 @@ class Tables:
             self.limits,
             self.setup.settings.live,
             engine.run,
-            finished,
+            counting(progress, "sample", expected),
         )
 
     def evaluation(self, name: str) -> Stage:

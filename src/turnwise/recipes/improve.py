@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from turnwise.core import pairing
 from turnwise.core.errors import WrongPairing
+from turnwise.core.progress import Progress
 from turnwise.core.types import CreditTable, Episode
 from turnwise.credit.rule import CreditRule
 from turnwise.explore import Grouped, Independent
 from turnwise.learn.credited import credit_table
-from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
+from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Claim, Setup, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 

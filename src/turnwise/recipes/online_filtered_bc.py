@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from turnwise.core.progress import Progress
 from turnwise.core.types import Episode
 from turnwise.explore import Independent
 from turnwise.learn.filters import check_share, top_share
-from turnwise.loop import Parts, Progress, Stage, tasks_in_turn
+from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Claim, Recipe, Setup, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 

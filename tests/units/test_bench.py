@@ -1,0 +1,38 @@
+"""The benchmarks measure what they say: both sides do the same work. No time is asserted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from turnwise.cli import main
+
+TINY = ["--turns", "2", "--episodes", "3", "--repeats", "1", "--json"]
+
+
+def bench(*words: str) -> dict:
+    told = CliRunner().invoke(main, ["bench", *words, *TINY])
+    assert told.exit_code == 0, told.stderr
+    return json.loads(told.stdout)
+
+
+def test_rollout_plays_the_same_episodes_three_ways():
+    found = bench("rollout", "--model", "scratch:nano")
+    assert (found["turns"], found["episodes"]) == (2, 3)
+    assert all(found[side] > 0 for side in ("engine", "limit", "usual", "speedup", "of_limit"))
+    assert found["speedup"] == pytest.approx(found["engine"] / found["usual"])
+    assert 0 < found["outside"] < 1 and found["parts"].keys() == {"forward", "schedule", "elsewhere"}
+
+
+def test_growth_is_of_twice_as_many_turns():
+    found = bench("rollout", "--growth", "--model", "scratch:nano")
+    assert found["turns"] == [2, 4]
+    assert found["ratio"] == pytest.approx(found["engine_growth"] / found["limit_growth"])
+
+
+def test_training_packed_and_usual_have_one_gradient():
+    found = bench("train", "--model", "scratch:nano")
+    assert found["gradient_gap"] < 1e-4 and 0.5 < found["useful_share"] <= 1
+    assert found["agent_tokens"] == 2 * 3 * 4
