@@ -7,7 +7,7 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credit_cases import batches
@@ -44,6 +44,7 @@ def tail(name, part):
 
 
 @every_rule
+@settings(max_examples=30)
 @given(inputs())
 def test_one_finite_number_per_turn_or_token(name, x):
     rule = RULES[name]()
@@ -58,6 +59,7 @@ def test_one_finite_number_per_turn_or_token(name, x):
 
 
 @every_rule
+@settings(max_examples=30)
 @given(inputs())
 def test_it_is_a_pure_function(name, x):
     before = {f.name: np.array(getattr(x, f.name)) for f in dataclasses.fields(x) if getattr(x, f.name) is not None}
@@ -69,6 +71,7 @@ def test_it_is_a_pure_function(name, x):
 
 @every_rule
 @pytest.mark.parametrize("whiten", ["none", "turns", "tokens"])
+@settings(max_examples=30)
 @given(inputs())
 def test_without_reward_credit_is_finite_and_without_a_critic_zero(name, whiten, x):
     x = dataclasses.replace(x, rewards_T=np.zeros(len(x.rewards_T)))
@@ -80,6 +83,7 @@ def test_without_reward_credit_is_finite_and_without_a_critic_zero(name, whiten,
 
 
 @every_rule
+@settings(max_examples=30)
 @given(inputs(), st.floats(-5, 5), st.floats(0.5, 4))
 def test_credit_is_linear_in_rewards_where_nothing_is_divided(name, x, shift, scale):
     if name == "grpo":

@@ -84,14 +84,16 @@ def test_its_episodes_are_whole(run):
         assert not own or len(episode.turns) <= 3
 
 
-def test_stopped_half_way_and_resumed_it_gives_the_same_bytes(run, tmp_path):
-    name = run.spec.recipe.name
+@pytest.mark.parametrize("name", ["bc", "online-filtered-bc", "grpo", "ppo"])
+def test_stopped_half_way_and_resumed_it_gives_the_same_bytes(name, tmp_path):
+    """One of each way of learning."""
+    whole, path = tmp_path / "whole", tmp_path / "stopped"
+    run = train(name, whole)
     improves = any(line["stage"] == "improve" for line in run.folder.metrics())
-    path = tmp_path / "stopped"
     assert not train(name, path, StopIn("improve" if improves else "imitate")).complete
     assert resume(path).complete
     for room in ("episodes", "credit", "checkpoints"):
-        files = sorted(p.relative_to(run.path) for p in (run.path / room).rglob("*") if p.is_file())
+        files = sorted(p.relative_to(whole) for p in (whole / room).rglob("*") if p.is_file())
         assert files == sorted(p.relative_to(path) for p in (path / room).rglob("*") if p.is_file())
         for file in files:
-            assert (path / file).read_bytes() == (run.path / file).read_bytes(), file
+            assert (path / file).read_bytes() == (whole / file).read_bytes(), file

@@ -46,7 +46,7 @@ class PlainAgent:
             carry = None
         ids = self.chat.open(view.messages) if carry is None else self.chat.extend(view.new, carry.closed)
         held = 0 if carry is None else len(carry.line.ids)
-        if held + len(ids) + self.sampling.max_new > self.engine.policy.longest:
+        if held + len(ids) + self.sampling.max_new > self.engine.longest:
             raise Leave(End.TOKENS)
         line = self.engine.open() if carry is None else carry.line
         tokens = await self.engine.reply(line, ids, self.sampling, view.chance_key)
