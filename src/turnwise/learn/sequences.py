@@ -178,18 +178,14 @@ class _Pieces:
         self.loss: list[np.ndarray] = []
         self.logprobs: list[np.ndarray] = []
         self.spans: list[Span] = []
-        self.length = 0
-
-    @property
-    def last(self) -> int:
-        """The last id."""
-        return next(int(ids[-1]) for ids in reversed(self.ids) if len(ids))
+        self.length, self.last = 0, -1  # ids so far, and the last of them
 
     def add(self, ids: np.ndarray, loss: np.ndarray | None = None, logprobs: np.ndarray | None = None) -> None:
         self.ids.append(ids)
         self.loss.append(np.zeros(len(ids), bool) if loss is None else loss)
         self.logprobs.append(np.zeros(len(ids), np.float32) if logprobs is None else logprobs)
         self.length += len(ids)
+        self.last = int(ids[-1]) if len(ids) else self.last
 
     def row(self, episode: int, leaf: int, tail: int | None = None) -> Row:
         return Row(
