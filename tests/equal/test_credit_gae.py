@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from credit_cases import (
     batches,
     discounts,
@@ -14,9 +17,6 @@ from credit_cases import (
     per_episode,
     starts_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from turnwise.core.errors import TurnwiseError
 from turnwise.credit.bilevel_gae import BilevelGae, inside_turns
 from turnwise.credit.outcome import outcome

@@ -6,10 +6,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from credit_cases import starts_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credit_cases import starts_of
 from turnwise.core.errors import TurnwiseError
 from turnwise.credit.dr_grpo import DrGrpo, dr_grpo
 from turnwise.credit.grpo import Grpo, grpo
