@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class ImitateSettings:
     """Settings of everything that begins with imitation."""
 
-    demos: int = setting(2500, "episodes of the scripted player that are imitated; 0 starts from the model as it is")
+    demos: int = setting(2000, "episodes of the scripted player that are imitated; 0 starts from the model as it is")
     expert: str = setting("", "which scripted player; empty: the world's own demonstrator", needs="demos")
     demo_epochs: int = setting(4, "passes over the demonstrations", "LMRL-Gym: 1", needs="demos", least=1)
     demo_lr: float = setting(1e-3, "step size of imitation", "LMRL-Gym wordle: 2e-3", needs="demos")

@@ -15,10 +15,9 @@ class TurnPpoSettings(CriticSettings):
     """Turn-level PPO."""
 
     group: int = setting(1, "episodes of each task per round", needs="rounds", least=1)
-    tasks: int = setting(128, "tasks per round", needs="rounds", least=1)
-    rounds: int = setting(60, "rounds of improvement")
+    tasks: int = setting(256, "tasks per round", needs="rounds", least=1)
+    rounds: int = setting(45, "rounds of improvement")
     lr: float = setting(5e-4, "step size of improvement", needs="rounds")
-    kl: float = setting(0.03, "weight of the KL to the imitator in the loss: keeps the language whole", needs="rounds")
     gamma: float = setting(0.99, "discount per turn", "ERA: 0.99", needs="rounds")
     lam: float = setting(0.95, "trace decay per turn", "ERA: 0.99; lower trusts the critic more", needs="rounds")
     whiten: str = setting("tokens", "advantages to mean 0 and spread 1 over sampled tokens", "ERA", needs="rounds")

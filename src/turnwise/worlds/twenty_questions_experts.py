@@ -22,13 +22,13 @@ import numpy as np
 
 from turnwise.core.protocols import View
 from turnwise.worlds.twenty_questions_oracle import remember
-from turnwise.worlds.twenty_questions_table import Fact, Table
+from turnwise.worlds.twenty_questions_table import Fact, Meaning, Table
 
 T = TypeVar("T")
 
 KINDS = (
-    *("animal", "art", "electric", "food", "furniture", "instrument", "jewelry", "kitchen"),
-    *("natural", "office", "outdoors", "sport", "tool", "vehicle", "worn"),
+    *("animal", "food", "furniture", "instrument", "worn", "tool"),
+    *("electric", "sport", "vehicle", "natural", "office", "kitchen", "art"),
 )
 """Attributes that say what kind of thing an object is; together they hold nearly all objects."""
 
@@ -96,25 +96,43 @@ class NoisySplitter(Player):
 
 
 class Forgetful(Player):
-    """A clumsy player with one idea: find the kind of thing, then name things of that kind.
+    """A clumsy player with a routine and no memory: it goes round the kinds of things in one fixed order, names the
+    things of a kind once it was answered yes, and goes on with the next kind after the last of them.
 
-    It asks for a kind, drawn anew each time, so it repeats itself. While the last kind it asked for was answered yes,
-    it names, with probability `stay`, any thing of that kind, forgetting which it has tried; else it drifts back to
-    asking. Before a yes it has a `hunch` now and then and names anything. All other answers are forgotten. It knows
-    `wordings` ways to put each question.
+    It begins at any kind. Where it stands in the routine it knows from the last answer alone, and with probability
+    `lapse` it loses the thread and goes back to the top. It knows `wordings` ways to put each question.
     """
 
-    def __init__(self, known: Table, stay: float = 0.55, hunch: float = 0.1, wordings: int = 2):
+    def __init__(self, known: Table, lapse: float = 0.6, wordings: int = 2):
         super().__init__(known)
-        self.stay, self.hunch, self.wordings = stay, hunch, wordings
+        self.lapse, self.wordings = lapse, wordings
+        self.routine = routine(known)
 
     def next_question(self, history: Sequence[Fact], rng: np.random.Generator) -> str:
-        last = next(((about, yes) for about, yes in reversed(history) if about and about.kind == "attribute"), None)
-        found = last is not None and last[1]
-        if rng.random() >= (self.stay if found else self.hunch):
-            return choice(self.known.questions[choice(KINDS, rng)][: self.wordings], rng)
-        meant = self.known.set_of(last[0]) if found and last else self.known.everything
-        return choice(choice(self.known.members(meant), rng).questions[: self.wordings], rng)
+        if not history:
+            about = Meaning("attribute", choice(KINDS, rng))
+        else:
+            about = history[-1][0] if rng.random() < self.lapse else self.following(history[-1])
+        return choice(self.known.phrasings(about)[: self.wordings], rng)
+
+    def following(self, last: Fact) -> Meaning:
+        """What comes after an answer: after a no to a kind the things of that kind are passed over."""
+        about, yes = last
+        place = self.routine.index(about) + 1 if about in self.routine else 0
+        if about and about.kind == "attribute" and not yes:
+            while self.routine[place % len(self.routine)].kind != "attribute":
+                place += 1
+        return self.routine[place % len(self.routine)]
+
+
+def routine(known: Table) -> tuple[Meaning, ...]:
+    """Every kind, each followed by its things that belong to no kind before it."""
+    steps, named = [], set()
+    for key in KINDS:
+        things = [thing.name for thing in known.members(known.masks[key]) if thing.name not in named]
+        named.update(things)
+        steps += [Meaning("attribute", key), *(Meaning("guess", name) for name in things)]
+    return tuple(steps)
 
 
 @lru_cache(maxsize=100_000)

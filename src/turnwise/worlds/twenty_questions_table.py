@@ -93,6 +93,12 @@ class Table:
             return self.masks[asked.name]
         return 1 << self.index[asked.name] if asked.name in self.index else 0
 
+    def phrasings(self, asked: Meaning) -> tuple[str, ...]:
+        """Ways to ask for it, the plainest first."""
+        if asked.kind == "attribute":
+            return self.questions[asked.name]
+        return self.things[self.index[asked.name]].questions
+
     def fitting(self, history: Sequence[Fact]) -> int:
         """The things that fit all answers; if none does (an oracle errs), those that contradict the fewest."""
         left = self.everything
