@@ -7,6 +7,7 @@ run that is stopped at any round goes on from there as if it had not been.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ from turnwise.measure.rounds import measure_round
 
 if TYPE_CHECKING:
     from turnwise.core.run_folder import RunFolder
+
+SMALL_OBJECTS = 100_000
+"""New objects after which Python looks for cycles. A round makes a million, in none; with the default of 700, two thirds
+of the time that it takes to write a round down go into looking."""
 
 
 @dataclass
@@ -100,6 +105,7 @@ def train(parts: Parts, folder: RunFolder, progress: Progress | None = None) -> 
     """
     progress = progress or Silent()
     at, checkpoint = resume_point(parts, folder)
+    gc.set_threshold(SMALL_OBJECTS, 20, 20)
     for number, stage in enumerate(parts.stages):
         if (number, stage.rounds) <= at:
             continue

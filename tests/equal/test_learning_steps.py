@@ -15,7 +15,7 @@ from made_play import Branches, Made, apart, batch_of, credit_of, gradients_of, 
 from turnwise.agents.spec import expert
 from turnwise.core.chance import generator
 from turnwise.core.errors import TurnwiseError
-from turnwise.core.types import CreditTable, End, Leaf
+from turnwise.core.types import Batch, CreditTable, End, Leaf
 from turnwise.credit.reward_to_go import RewardToGo
 from turnwise.explore import Independent, Table
 from turnwise.learn.credited import credit_table
@@ -26,7 +26,7 @@ from turnwise.learn.weights.averaging import AVERAGINGS
 from turnwise.learn.weights.imitation import Imitation, ImitationSettings, imitation_loss
 from turnwise.learn.weights.lots import lots_of, say
 from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
-from turnwise.models.policy import Output
+from turnwise.models.policy import Output, Rows
 from turnwise.worlds import make
 
 ONE_BY_ONE, PACKED = 0, 16384  # 0 stands for the longest row
@@ -243,6 +243,17 @@ def test_credit_moves_probability_the_way_it_points():
 
 
 # --- worked numbers of specs/learn/bc_family ---
+
+
+def test_with_all_tokens_weighing_the_same_it_is_the_cross_entropy_of_the_dialogue():
+    policy = nano("maze")
+    episodes, _ = sample(policy, make("maze"), 3)
+    rows = rows_of(episodes, policy.chat)
+    packed = Rows.pack([row.ids for row in rows])
+    expected = -float(policy(packed).score(packed.targets)[0].mean())
+    settings = ImitationSettings(others=1.0, normalise="attended", batch=3, value=0.0)
+    (update,) = Imitation(policy, settings, 0).learn(Batch(episodes))
+    assert update.change["first_loss"] == pytest.approx(expected, rel=1e-5)
 
 
 class Spoken:

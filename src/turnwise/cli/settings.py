@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from turnwise.core.errors import TurnwiseError
 
 WORLD = "world."
+LEADING_POINT = re.compile(r"^(-?)\.(?=\d)")  # .9, which people type and no parser of ours reads
 
 
 def set_option(says: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -31,7 +33,7 @@ def parse(sets: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
             raise TurnwiseError(f"--set {text}", "--set key=value", "put a = between the name and its value")
         if key in found:
             raise TurnwiseError(f"--set {key} twice, as {found[key]!r} and {value!r}", "each setting once")
-        found[key] = value
+        found[key] = LEADING_POINT.sub(r"\g<1>0.", value)
     of_world = {key.removeprefix(WORLD): value for key, value in found.items() if key.startswith(WORLD)}
     return {key: value for key, value in found.items() if not key.startswith(WORLD)}, of_world
 

@@ -11,6 +11,8 @@ NEXT_MOVES: Mapping[str, str] = {
     "group": "use an explorer that plays several episodes of each task: group of 2 or more",
     "critic": "give the policy a value head: choose a recipe with a critic (ppo, turn-ppo)",
     "token_critic": "give the policy a value head: choose a recipe with a critic (ppo)",
+    "state": "choose a world whose observations come again, and a recipe that numbers them",
+    "signals": "add feedback that scores turns, or choose a rule that needs the reward alone",
     "tokens": "use an agent whose model runs here: scratch:..., hf:DIR or run:DIR",
     "logprobs": "use an agent whose model runs here: scratch:..., hf:DIR or run:DIR",
     "fork": "choose a world that can be copied",

@@ -6,7 +6,8 @@ learner uses as A in  sum A * grad log pi.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
@@ -20,20 +21,29 @@ NEEDS = {
     "group": ("group_E",),
     "critic": ("values_T",),
     "token_critic": ("token_values_N", "token_starts_T1"),
+    "state": ("state_T",),
+    "signals": ("signals_T",),
 }
-"""What a rule may need, and the fields that meet it."""
+"""What a rule may need, and the fields that meet it; which signals, its settings say."""
 
 HOW_TO_GIVE = {
     "group_E": "collect several episodes per task and pass the id of each episode's group",
     "values_T": "train a critic that speaks once per turn, or choose rloo, grpo or reward-to-go",
     "token_values_N": "train a token critic, or choose rloo, grpo or reward-to-go",
+    "state_T": "number the observations: equal ids for states that look alike",
     "token_starts_T1": "pass the offsets of each turn's tokens, or choose a setting that counts turns",
 }
 
 CUTS = {"starts_E1": "T", "token_starts_T1": "N"}
 """Offsets, and the axis that they cut into pieces."""
 
-KINDS = {"done_E": np.bool_, "group_E": np.int64, "task_E": np.int64, "token_mask_N": np.bool_}
+KINDS = {
+    "done_E": np.bool_,
+    "group_E": np.int64,
+    "task_E": np.int64,
+    "state_T": np.int64,
+    "token_mask_N": np.bool_,
+}
 """Types of the arrays that are not float64."""
 
 
@@ -55,35 +65,36 @@ class CreditInput:
     token_starts_T1: np.ndarray | None = None  # int64: where the tokens of each turn begin, as starts_E1
     token_mask_N: np.ndarray | None = None  # bool: True where the policy sampled the token; None: everywhere
     token_values_N: np.ndarray | None = None  # float64: critic at the position that predicts each token
+    state_T: np.ndarray | None = None  # int64: id of what the agent saw before each turn; equal ids look alike
+    signals_T: Mapping[str, np.ndarray] = field(default_factory=dict)  # float64 (T,) each: judgements of turns, by name
+    signals_E: Mapping[str, np.ndarray] = field(default_factory=dict)  # float64 (E,) each: judgements of whole episodes
 
     def __post_init__(self) -> None:
         tokens = self.token_starts_T1
         sizes = {"E": np.size(self.starts_E1) - 1, "T": np.size(self.rewards_T)}
         sizes["N"] = int(np.asarray(tokens).flat[-1]) if tokens is not None and np.size(tokens) else 0
         sizes |= {"E1": sizes["E"] + 1, "T1": sizes["T"] + 1}
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for entry in fields(self):
+            value = getattr(self, entry.name)
             if value is None:
                 continue
-            axis = field.name.rpartition("_")[2]
+            axis = entry.name.rpartition("_")[2]
+            if isinstance(value, Mapping):
+                held = {name: _sized(name, _flat(name, v, np.float64), axis, sizes) for name, v in value.items()}
+                object.__setattr__(self, entry.name, held)
+                continue
             if axis == "N" and tokens is None:
                 raise TurnwiseError(
-                    f"{field.name} without token_starts_T1",
+                    f"{entry.name} without token_starts_T1",
                     "offsets that give each turn its tokens",
                     "pass both",
                 )
             array = (
-                check_starts(value, sizes[CUTS[field.name]], field.name)
-                if field.name in CUTS
-                else _flat(field.name, value, KINDS.get(field.name, np.float64))
+                check_starts(value, sizes[CUTS[entry.name]], entry.name)
+                if entry.name in CUTS
+                else _flat(entry.name, value, KINDS.get(entry.name, np.float64))
             )
-            if len(array) != sizes[axis]:
-                raise TurnwiseError(
-                    f"{field.name} has {len(array)} entries",
-                    f"{sizes[axis]}: of {sizes['E']} episodes, {sizes['T']} agent turns, {sizes['N']} tokens",
-                    "a name ends in its axis: E episodes, T turns, N tokens; offsets (E1, T1) have one more",
-                )
-            object.__setattr__(self, field.name, array)
+            object.__setattr__(self, entry.name, _sized(entry.name, array, axis, sizes))
 
     @property
     def returns_E(self) -> np.ndarray:
@@ -115,6 +126,21 @@ class CreditInput:
                 HOW_TO_GIVE[name],
             )
         return array
+
+    def signal(self, name: str, rule: str, of: Literal["turn", "episode"] = "turn") -> np.ndarray:
+        """A judgement by name: float64 (T,) of turns, (E,) of episodes.
+
+        Raises:
+            TurnwiseError: nobody judged that; says what there is.
+        """
+        held = self.signals_T if of == "turn" else self.signals_E
+        if name not in held:
+            raise TurnwiseError(
+                f"{rule} reads the signal {name!r} of every {of}, and the batch has none",
+                f"one of: {', '.join(held)}" if held else "a judge that scores it",
+                f"add feedback that gives {name!r}, or set the rule's signal to one that there is",
+            )
+        return held[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +174,17 @@ def check_fraction(**settings: float) -> None:
     for name, value in settings.items():
         if not 0.0 <= value <= 1.0:
             raise TurnwiseError(f"{name} = {value}", "a number from 0 to 1", f"set {name} to 1.0 for no decay")
+
+
+def _sized(name: str, array: np.ndarray, axis: str, sizes: Mapping[str, int]) -> np.ndarray:
+    """The array, or an error that says how long it should be."""
+    if len(array) != sizes[axis]:
+        raise TurnwiseError(
+            f"{name} has {len(array)} entries",
+            f"{sizes[axis]}: of {sizes['E']} episodes, {sizes['T']} agent turns, {sizes['N']} tokens",
+            "a name ends in its axis: E episodes, T turns, N tokens; offsets (E1, T1) have one more",
+        )
+    return array
 
 
 def _flat(name: str, value: np.ndarray, kind: type) -> np.ndarray:

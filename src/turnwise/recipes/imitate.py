@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class ImitateSettings:
     """Settings of everything that begins with imitation."""
 
-    demos: int = setting(2000, "episodes of the scripted player that are imitated; 0 starts from the model as it is")
+    demos: int = setting(1500, "episodes of the scripted player that are imitated; 0 starts from the model as it is")
     expert: str = setting("", "which scripted player; empty: the world's own demonstrator", needs="demos")
     demo_epochs: int = setting(4, "passes over the demonstrations", "LMRL-Gym: 1", needs="demos", least=1)
     demo_lr: float = setting(1e-3, "step size of imitation", "LMRL-Gym wordle: 2e-3", needs="demos")
@@ -44,10 +44,14 @@ class ImitateSettings:
 def make_policy(setup: Setup, critic: bool) -> Policy:
     """The policy: new from the model spec, or as the checkpoint has it."""
     from turnwise.models.policy import Policy
+    from turnwise.models.threads import fit_threads
 
     if setup.checkpoint is not None:
-        return Policy.load(setup.checkpoint / "policy")
-    return new_policy(setup.model, setup.world, setup.seed, value_head=critic)
+        policy = Policy.load(setup.checkpoint / "policy")
+    else:
+        policy = new_policy(setup.model, setup.world, setup.seed, value_head=critic)
+    fit_threads(policy)
+    return policy
 
 
 def imitation(setup: Setup, policy: Policy, choose: Callable[[Sequence[Episode]], list[Episode]] = list) -> list[Stage]:

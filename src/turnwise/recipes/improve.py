@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnwise.core import pairing
-from turnwise.core.errors import WrongPairing
+from turnwise.core.errors import TurnwiseError, WrongPairing
 from turnwise.core.progress import Progress
 from turnwise.core.types import CreditTable, Episode
 from turnwise.credit.rule import CreditRule
@@ -111,6 +111,7 @@ def step_settings(setup: Setup) -> PolicyGradientSettings:
 
 def check_parts(s: ImproveSettings, rule: CreditRule, explorer: Any) -> None:
     """Refuse what cannot work before anything is made."""
+    check_clip(s)
     gives = {"tokens", "logprobs", *pairing.gives_of(explorer)}
     if isinstance(s, CriticSettings):
         gives |= {"critic", "token_critic"}
@@ -120,6 +121,16 @@ def check_parts(s: ImproveSettings, rule: CreditRule, explorer: Any) -> None:
             f"value={s.value:g} with credit rule {rule.name!r}, whose critic would never learn",
             "a positive weight of the value loss",
             "leave out --set value",
+        )
+
+
+def check_clip(s: ImproveSettings) -> None:
+    """With one step per round the ratio is 1 everywhere, and there is nothing to clip."""
+    if s.epochs * s.minibatches == 1 and s.clip != ImproveSettings.clip:
+        raise TurnwiseError(
+            f"clip={s.clip:g} has no effect with epochs=1 and minibatches=1: a round's only step is taken at ratio 1",
+            f"more than one step per round, or clip left at {ImproveSettings.clip:g}",
+            "leave out clip, or set minibatches=2",
         )
 
 

@@ -16,7 +16,7 @@ class TurnPpoSettings(CriticSettings):
 
     group: int = setting(1, "episodes of each task per round", needs="rounds", least=1)
     tasks: int = setting(256, "tasks per round", needs="rounds", least=1)
-    rounds: int = setting(45, "rounds of improvement")
+    rounds: int = setting(28, "rounds of improvement")
     lr: float = setting(5e-4, "step size of improvement", needs="rounds")
     gamma: float = setting(0.99, "discount per turn", "ERA: 0.99", needs="rounds")
     lam: float = setting(0.95, "trace decay per turn", "ERA: 0.99; lower trusts the critic more", needs="rounds")

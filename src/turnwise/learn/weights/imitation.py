@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from turnwise.core.chance import generator
 from turnwise.core.errors import UnknownName
@@ -39,6 +40,7 @@ class ImitationSettings:
     max_norm: float = 1.0
     warmup: int = 20  # steps from 0 to lr, linear
     last_lr: float = 0.1  # share of lr left at the last step of a batch, reached linearly; 1 keeps it constant
+    others: float = 0.0  # weight of the tokens that the world and the other seats wrote; LMRL-Gym's w_non
     normalise: str = "action"  # divisor of the loss: action tokens, or all attended tokens as in the reference code
     value: float = 0.5  # weight of a critic's error on the imitated episodes' reward-to-go; without a critic, nothing
     gamma: float = 1.0  # discount per turn of that reward-to-go
@@ -60,7 +62,8 @@ class Lesson:
 class Imitation:
     """Learner: raise the log-probability of the turns of a batch's episodes.
 
-        L = sum over imitated tokens of -log pi(x_t | x_<t)  /  (action tokens, or attended tokens)
+        L = sum_t w_t * -log pi(x_t | x_<t)  /  (action tokens, or attended tokens)
+        w_t = 1 for a token that the imitated player wrote, `others` for any other
 
     Args:
         policy: whose weights change.
@@ -124,9 +127,10 @@ class Imitation:
         count = divisor([rows[i] for i in chosen], self.settings.normalise)
         read = None if lesson is None else lesson.read
         total = 0.0
-        for lot in lots_of(rows, chosen, self.settings.batch_tokens, read, self.policy.device):
+        weighed = [weighted(row) for row in rows] if self.settings.others else rows
+        for lot in lots_of(weighed, chosen, self.settings.batch_tokens, read, self.policy.device):
             said = say(self.policy, lot, probe=past < PROBE_UNTIL)
-            loss = -said.logp.sum() / count
+            loss = self._loss(said.logp, [rows[i] for i in lot.rows]) / count
             total += float(loss.detach())
             if lesson is not None and said.values is not None:
                 reads = sum(len(lesson.read[i]) for i in chosen)
@@ -137,6 +141,13 @@ class Imitation:
         self.steps += 1
         warm = min(1.0, self.steps / max(self.settings.warmup, 1))
         return total, self.optimiser.step(warm * (1.0 - (1.0 - self.settings.last_lr) * past))
+
+    def _loss(self, logp: Tensor, rows: Sequence[Row]) -> Tensor:
+        """-sum_t w_t * logp_t over the tokens of some rows that weigh anything."""
+        if not self.settings.others:
+            return -logp.sum()
+        weight = np.concatenate([np.where(row.loss[1:], 1.0, self.settings.others) for row in rows])
+        return -(logp * torch.from_numpy(weight.astype(np.float32)).to(logp.device)).sum()
 
     def save(self, directory: Path) -> None:
         """Optimiser state and step count."""
@@ -154,6 +165,11 @@ def imitation_loss(policy: Policy, rows: Sequence[Row], normalise: str = "action
     """The loss of `Imitation` on given rows, without a step: nats per token."""
     lots = lots_of(rows, range(len(rows)), batch_tokens, None, policy.device)
     return -sum(float(say(policy, lot).logp.sum()) for lot in lots) / divisor(rows, normalise)
+
+
+def weighted(row: Row) -> Row:
+    """The same row when every token that something precedes weighs something."""
+    return replace(row, loss=np.arange(len(row)) > 0)
 
 
 def divisor(rows: Sequence[Row], normalise: str) -> int:

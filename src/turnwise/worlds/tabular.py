@@ -1,0 +1,104 @@
+"""Finite decision problems as arrays, small enough for their exact values (specs/credit/README).
+
+A problem may hide something: a fact h that is drawn once per episode and never shown (three bits, the type of a user).
+What the agent sees, a state, then fixes a belief over h, because the belief depends on what was seen and never on the
+policy; so exact values are those of the belief's own decision problem, and sampling still goes by the fact.
+
+Axes: S states, A actions, K outcomes of an action, H hidden facts, Q tasks. Time is part of a state; a state stands
+before those that can follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from turnwise.core.errors import TurnwiseError
+
+OVER = -1
+"""In `after`: the episode ends."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tabular:
+    """A finite episodic decision problem."""
+
+    name: str
+    actions: tuple[str, ...]
+    states: tuple[str, ...]  # one name each
+    tasks: tuple[str, ...]
+    after: np.ndarray  # int64 [S, A, K]: the state that follows an outcome, or OVER
+    chances: np.ndarray  # float64 [H, S, A, K]: of each outcome under each fact; 0 for outcomes that do not exist
+    rewards: np.ndarray  # float64 [H, S, A, K]
+    start: np.ndarray  # float64 [Q, S]: where an episode of a task begins
+    belief: np.ndarray  # float64 [S, H]: law of the hidden fact, given what was seen on the way to the state
+    anchor: np.ndarray  # int64 [S]: the same for states that look alike at different times
+    probe: np.ndarray | None = None  # float64 [H, S]: how probable the right answer looks there (IGPO's signal)
+    critics: Mapping[str, np.ndarray] = field(default_factory=dict)  # step scores by name, float64 [S, A]
+
+    def __post_init__(self) -> None:
+        if not np.allclose(self.chances.sum(-1), 1.0) or not np.allclose(self.belief.sum(-1), 1.0):
+            raise TurnwiseError(f"chances of {self.name} that do not sum to 1", "a law per fact, state and action")
+        later = self.after > np.arange(len(self.states))[:, None, None]
+        if not (later | (self.after == OVER) | ~(self.chances > 0).any(0)).all():
+            raise TurnwiseError(f"{self.name} goes back to an earlier state", "time as part of every state")
+
+    @cached_property
+    def law(self) -> np.ndarray:
+        """float64 [S, A, K]: chances of the outcomes as the agent must believe them."""
+        return np.einsum("sh,hsak->sak", self.belief, self.chances)
+
+    @cached_property
+    def earned(self) -> np.ndarray:
+        """float64 [S, A]: expected reward of an action."""
+        return np.einsum("sh,hsak,hsak->sa", self.belief, self.chances, self.rewards)
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Exact expected returns, undiscounted."""
+
+    v: np.ndarray  # float64 [S]
+    q: np.ndarray  # float64 [S, A]
+    policy: np.ndarray  # float64 [S, A]: whose values they are
+
+    @property
+    def advantages(self) -> np.ndarray:
+        """float64 [S, A]: q - v."""
+        return self.q - self.v[:, None]
+
+
+def solve(problem: Tabular, policy: np.ndarray | None = None) -> Values:
+    """Values by backward induction over the states.
+
+    Args:
+        policy: float64 [S, A], a law per state; None for the best policy, whose ties (within 1e-12) share it.
+    """
+    count = len(problem.states)
+    v, q = np.zeros(count + 1), np.zeros((count, len(problem.actions)))  # v[OVER] is the last entry: 0
+    chosen = np.zeros_like(q) if policy is None else policy
+    for s in range(count - 1, -1, -1):
+        q[s] = problem.earned[s] + (problem.law[s] * v[problem.after[s]]).sum(-1)
+        if policy is None:
+            best = q[s] >= q[s].max() - 1e-12
+            chosen[s] = best / best.sum()
+        v[s] = chosen[s] @ q[s]
+    return Values(v[:-1], q, chosen)
+
+
+def visits(problem: Tabular, policy: np.ndarray) -> np.ndarray:
+    """float64 [Q, S]: how often, on average, an episode of a task comes to each state under a policy."""
+    seen = problem.start.copy()
+    flow = policy[:, :, None] * problem.law  # [S, A, K]
+    for s in range(len(problem.states)):
+        on = problem.after[s] != OVER
+        np.add.at(seen.T, problem.after[s][on], flow[s][on][:, None] * seen[:, s])
+    return seen
+
+
+def mixed(problem: Tabular, share: float) -> np.ndarray:
+    """float64 [S, A]: `share` on the best actions, the rest uniform: 0 uniform, .4 mid, .7 good."""
+    return share * solve(problem).policy + (1.0 - share) / len(problem.actions)
