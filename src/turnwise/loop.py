@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from turnwise.core.run_folder import RunFolder
 
 SMALL_OBJECTS = 100_000
-"""New objects after which Python looks for cycles. A round makes a million, in none; with the default of 700, two thirds
-of the time that it takes to write a round down go into looking."""
+"""New objects after which Python looks for cycles. A round makes a million, in none; with the default of 700, two
+thirds of the time that it takes to write a round down go into looking."""
 
 
 @dataclass
