@@ -100,6 +100,15 @@ def test_a_setting_without_effect_is_refused(recipe):
     assert recipe.resolve({"demos": 0}).demos == 0
 
 
+def test_a_clip_that_never_meets_a_ratio_is_refused(recipe):
+    if not hasattr(recipe.settings, "clip"):
+        return
+    with pytest.raises(TurnwiseError, match="clip=0.1 has no effect with epochs=1 and minibatches=1"):
+        build(recipe.name, epochs=1, minibatches=1, clip=0.1)
+    build(recipe.name, epochs=1, minibatches=1)
+    build(recipe.name, epochs=2, minibatches=1, clip=0.1)
+
+
 def test_a_turn_budget_that_nobody_can_spend_is_refused(recipe):
     world = make("maze", **WORLD)
     with pytest.raises(TurnwiseError, match=f"turns={world.turns} has no effect"):

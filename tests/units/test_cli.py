@@ -18,6 +18,7 @@ from turnwise.api.specs import make_world
 from turnwise.cli import main
 from turnwise.cli.docstrings import arguments, section
 from turnwise.cli.progress import Display, duration, sparkline
+from turnwise.cli.settings import parse
 from turnwise.cli.transcript import printable, shared_opening, side_by_side, without
 from turnwise.core.run_folder import RunFolder
 from turnwise.recipes import RECIPES
@@ -53,6 +54,13 @@ def test_help_has_examples_that_parse(words: list[str]) -> None:
         assert typed[: len(words) + 1] == ["turnwise", *words]
         found, rest = command_at(typed[1:])
         found.make_context(found.name, list(rest))
+
+
+def test_a_number_may_begin_with_its_point() -> None:
+    assert parse(["lam=.9", "world.noise=-.5", "model=./here"]) == (
+        {"lam": "0.9", "model": "./here"},
+        {"noise": "-0.5"},
+    )
 
 
 def test_first_sentences_fit_in_the_list() -> None:

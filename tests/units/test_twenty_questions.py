@@ -14,7 +14,9 @@ from turnwise.core.cursor import Cursor, play
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.types import Act, End, Message, Task
 from turnwise.worlds.twenty_questions import TwentyQuestions
-from turnwise.worlds.twenty_questions_table import table
+from turnwise.worlds.twenty_questions_experts import KINDS, Forgetful
+from turnwise.worlds.twenty_questions_oracle import meaning
+from turnwise.worlds.twenty_questions_table import Meaning, table
 
 
 def game(name, questions, answers=None, key=0, **options):
@@ -170,6 +172,26 @@ def test_splitting_in_halves_needs_about_seven_questions():
 def test_experts_have_several_skills():
     skills = [returns(name).mean() for name in ("random", "noisy", "splitter")]
     assert skills == sorted(skills) and skills[0] < -19
+
+
+def test_the_forgetful_player_knows_where_it_stands_from_the_last_answer():
+    """Without lapses it goes round its routine, kinds answered no passed over; with nothing but lapses it repeats."""
+    steady, deaf, rng = (
+        Forgetful(table("small"), lapse=0.0),
+        Forgetful(table("small"), lapse=1.0),
+        np.random.default_rng(0),
+    )
+    history, asked = [], []
+    for _ in KINDS:
+        asked.append(meaning(steady.next_question(history, rng)))
+        history = [(asked[-1], False)]
+    assert sorted(about.name for about in asked) == sorted(KINDS)
+    animal = Meaning("attribute", "animal")
+    assert meaning(steady.next_question([(animal, True)], rng)) == Meaning("guess", "Cat")
+    assert meaning(steady.next_question([(Meaning("guess", "Cat"), False)], rng)) == Meaning("guess", "Horse")
+    assert meaning(steady.next_question([(Meaning("guess", "Tiger"), False)], rng)).name == KINDS[1]
+    assert {meaning(deaf.next_question([(animal, True)], rng)) for _ in range(9)} == {animal}
+    assert meaning(deaf.next_question([(None, False)], rng)) == animal, "what it cannot read it does not repeat"
 
 
 def test_tasks_hide_each_object_once():

@@ -100,7 +100,7 @@ class Forgetful(Player):
     things of a kind once it was answered yes, and goes on with the next kind after the last of them.
 
     It begins at any kind. Where it stands in the routine it knows from the last answer alone, and with probability
-    `lapse` it loses the thread and goes back to the top. It knows `wordings` ways to put each question.
+    `lapse` it did not listen and asks the same again. It knows `wordings` ways to put each question.
     """
 
     def __init__(self, known: Table, lapse: float = 0.6, wordings: int = 2):
@@ -109,10 +109,9 @@ class Forgetful(Player):
         self.routine = routine(known)
 
     def next_question(self, history: Sequence[Fact], rng: np.random.Generator) -> str:
-        if not history:
-            about = Meaning("attribute", choice(KINDS, rng))
-        else:
-            about = history[-1][0] if rng.random() < self.lapse else self.following(history[-1])
+        about = self.following(history[-1]) if history else Meaning("attribute", choice(KINDS, rng))
+        if history and rng.random() < self.lapse and history[-1][0] in self.routine:
+            about = history[-1][0]
         return choice(self.known.phrasings(about)[: self.wordings], rng)
 
     def following(self, last: Fact) -> Meaning:
