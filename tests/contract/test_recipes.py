@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 
 import pytest
 
-from turnwise.api.defaults import RECIPE
+from turnwise.api.comparing import plan
+from turnwise.api.defaults import MODEL
 from turnwise.api.specs import spec
 from turnwise.core.errors import TurnwiseError, UnknownName, WrongPairing
 from turnwise.credit import RULES
+from turnwise.explore import Grouped, Independent
 from turnwise.recipes import RECIPES
-from turnwise.recipes.base import Recipe, Setup, setting, table_of
+from turnwise.recipes.base import START, Recipe, Setup, setting, table_of
 from turnwise.recipes.improve import CriticSettings, ImproveSettings, check_parts
 from turnwise.worlds import make
 
@@ -37,11 +38,16 @@ def build(name: str, **settings):
 def test_it_says_what_it_is(recipe):
     assert recipe is RECIPES.get(recipe.name) and recipe.title and recipe.source and recipe.build.__doc__
     assert len(recipe.claim.says.split()) > 5 and recipe.claim.against
-    words = shlex.split(recipe.claim.measured_by)
-    assert words[0] == "turnwise" and words[1] in ("train", "compare", "check")
-    named = words[words.index("--recipe") + 1] if "--recipe" in words else None
-    several = words[words.index("--recipes") + 1].split(",") if "--recipes" in words else []
-    assert recipe.name in (named, *several) or (words[1] == "train" and named is None and recipe.name == RECIPE)
+
+
+def test_its_trial_can_be_run(recipe):
+    """Nothing is played: the world, the baseline and every setting are there."""
+    trial = recipe.claim.trial
+    assert trial.seeds >= 3 and trial.times >= 1 and trial.by in ("success", "return")
+    if trial.against == START:
+        spec(trial.world, recipe.name, MODEL, trial.settings, trial.world_settings, 0).build()
+    else:
+        plan(trial.world, [trial.against, recipe.name], 2, MODEL, trial.settings, trial.world_settings)
 
 
 def test_every_setting_has_a_sentence_and_a_source(recipe):
@@ -164,12 +170,19 @@ def test_a_group_rule_without_groups_names_the_setting(name):
 @pytest.mark.parametrize("name", RULES)
 def test_rules_meet_settings_that_give_what_they_need(name):
     rule = RULES[name]()
-    if rule.needs & {"critic", "token_critic"}:
-        check_parts(CriticSettings(), rule, object())
+    if rule.needs & {"signals", "branches"}:
+        with pytest.raises(WrongPairing, match="add feedback that scores turns|explorer that branches"):
+            check_parts(CriticSettings(), rule, Grouped(2))
+    elif rule.needs & {"critic", "token_critic"}:
+        check_parts(CriticSettings(), rule, Grouped(2))
         with pytest.raises(WrongPairing, match="choose a recipe with a critic"):
-            check_parts(ImproveSettings(), rule, object())
-    elif not rule.needs:
-        check_parts(ImproveSettings(), rule, object())
+            check_parts(ImproveSettings(), rule, Grouped(2))
+    elif "group" in rule.needs:
+        check_parts(ImproveSettings(), rule, Grouped(2))
+        with pytest.raises(WrongPairing, match="plays several episodes of each task"):
+            check_parts(ImproveSettings(), rule, Independent())
+    else:
+        check_parts(ImproveSettings(), rule, Independent())
 
 
 # --- a recipe of one's own ---

@@ -150,7 +150,7 @@ def test_every_world_shows_itself_and_every_setting_has_a_sentence(name: str) ->
 def test_every_recipe_shows_itself_and_every_setting_has_a_sentence_and_a_source(name: str) -> None:
     found = json.loads(run("recipes", name, "--json").stdout)
     assert all(entry["says"] and entry["source"] for entry in found["settings"])
-    assert found["claim"]["measured_by"].startswith("turnwise ")
+    assert found["claim"]["trial"]["world"] in WORLDS
     assert found["claim"]["says"] in " ".join(run("recipes", name).stdout.split())
 
 

@@ -205,7 +205,7 @@ def commands() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "command"), commands())
 def test_commands_can_be_typed(page: str, command: str) -> None:
-    words = re.sub(r"\b(FILE\.\.\.|NAME)", "x", command)
+    words = re.sub(r"\b(FILE\.\.\.|NAME)", "turn-ppo" if " check " in command else "x", command)
     found, rest = command_at(shlex.split(words)[1:])
     if rest and rest[0] in NOT_THERE:
         assert isinstance(found, click.Group) and rest[0] not in found.list_commands(click.Context(found))
@@ -241,9 +241,8 @@ def check_names(given: dict[str, Any]) -> None:
             settings = {row[0] for row in table_of(known.settings)}
             keys = [text.partition("=")[0] for text in given.get("sets", ())]
             assert {key for key in keys if not key.startswith("world.")} <= settings
-            assert {key[6:] for key in keys if key.startswith("world.")} <= set(
-                inspect.signature(WORLDS.get(world)).parameters
-            )
+            of_world = {key[6:] for key in keys if key.startswith("world.")}
+            assert not of_world or of_world <= set(inspect.signature(WORLDS.get(world)).parameters)
     for file in given.get("files", ()):
         assert str(file) == "x" or (ROOT / file).exists()
 

@@ -10,6 +10,7 @@ main = Turnwise(
         "train": "turnwise.cli.train:train",
         "evaluate": "turnwise.cli.evaluate:evaluate",
         "compare": "turnwise.cli.compare:compare",
+        "check": "turnwise.cli.check:check",
         "play": "turnwise.cli.play:play",
         "replay": "turnwise.cli.replay:replay",
         "worlds": "turnwise.cli.worlds:worlds",

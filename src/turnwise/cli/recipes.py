@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +53,7 @@ def show_one(out: Out, recipe: Recipe) -> None:
     facts.show_header = False
     facts.add_row("claim", claim.says)
     facts.add_row("against", claim.against)
-    facts.add_row("shown by", claim.measured_by)
+    facts.add_row("shown by", f"turnwise check {recipe.name}")
     facts.add_row("held", held(last) + (f": {last['summary']}" if last and "summary" in last else ""))
     table = plain_table("setting", "default", "what it does", "source of the default")
     for name, default, says, source in rows:
@@ -63,11 +64,14 @@ def show_one(out: Out, recipe: Recipe) -> None:
         "name": recipe.name,
         "title": recipe.title,
         "source": recipe.source,
-        "claim": {"says": claim.says, "against": claim.against, "measured_by": claim.measured_by},
+        "claim": {"says": claim.says, "against": claim.against, "trial": dataclasses.asdict(claim.trial)},
         "evidence": last,
         "settings": [{"name": n, "default": d, "says": s, "source": o} for n, d, s, o in rows],
     }
-    out.finish(document, [f"turnwise train --recipe {recipe.name} --set {first[0]}={first[1]}", claim.measured_by])
+    out.finish(
+        document,
+        [f"turnwise train --recipe {recipe.name} --set {first[0]}={first[1]}", f"turnwise check {recipe.name}"],
+    )
 
 
 def held(found: dict[str, Any] | None) -> str:

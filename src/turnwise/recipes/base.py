@@ -35,13 +35,31 @@ class Setup:
     checkpoint: Path | None = None
 
 
+START = "start"
+"""A baseline that every improvement has: the agent it began from, on the same tasks with the same draws."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The smallest honest experiment of a claim: the recipe and a baseline, each with the same seeds."""
+
+    world: str
+    against: str = START  # or what `turnwise compare` takes: a recipe, or an agent such as script:NAME
+    by: str = "success"  # or return
+    times: float = 1.0  # with every seed, so many times the baseline's mean must be reached; 1: to be above is enough
+    within: float | None = None  # instead of above: the difference must be shown to lie within so much of 0
+    seeds: int = 5
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # NAME for both, RECIPE.NAME for one
+    world_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Claim:
-    """The smallest honest experiment of a method, and what must come out."""
+    """What must come out of a method's trial; `turnwise check` finds out whether it does."""
 
     says: str  # one sentence
-    against: str  # the baseline
-    measured_by: str  # the command that shows it
+    against: str  # the baseline, in words
+    trial: Trial
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turnwise.loop import Parts
-from turnwise.recipes.base import Claim, Recipe, Setup
+from turnwise.recipes.base import Claim, Recipe, Setup, Trial
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 
 
@@ -23,6 +23,6 @@ RECIPE = Recipe(
     claim=Claim(
         says="the return of the cloned policy is that of its data",
         against="the scripted player it imitates",
-        measured_by="turnwise train maze --recipe bc",
+        trial=Trial("maze", "script:mix", by="return", within=2.0, seeds=3),
     ),
 )

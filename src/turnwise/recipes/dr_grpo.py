@@ -33,5 +33,5 @@ RECIPE = Recipe(
     source="Dr. GRPO (arXiv 2503.20783); specs/credit/baselines",
     settings=DrGrpoSettings,
     build=build_dr_grpo,
-    claim=beats_its_start("dr-grpo"),
+    claim=beats_its_start(),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from turnwise.learn.filters import check_share, top_share
 from turnwise.loop import Parts
-from turnwise.recipes.base import Claim, Recipe, Setup, setting
+from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 
 
@@ -39,6 +39,6 @@ RECIPE = Recipe(
     claim=Claim(
         says="cloning the best tenth beats cloning everything where the data has spread in return",
         against="bc on the same data",
-        measured_by="turnwise compare maze --recipes bc,filtered-bc --seeds 5",
+        trial=Trial("maze", "bc", by="return"),
     ),
 )

@@ -36,5 +36,5 @@ RECIPE = Recipe(
     source="verl core_algos; specs/credit/baselines",
     settings=GrpoSettings,
     build=build_grpo,
-    claim=beats_its_start("grpo"),
+    claim=beats_its_start(),
 )

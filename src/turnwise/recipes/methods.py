@@ -14,7 +14,7 @@ from typing import Any
 
 from turnwise.credit.rule import CreditRule
 from turnwise.recipes import RECIPES
-from turnwise.recipes.base import Recipe, table_of
+from turnwise.recipes.base import Recipe, Trial, table_of
 
 HEAD = """# Methods
 
@@ -27,6 +27,9 @@ NEEDS = {
     "group": "several episodes of each task",
     "critic": "a value head, read once per turn",
     "token_critic": "a value head, read at every token",
+    "state": "observations that come again",
+    "signals": "a judge of turns or episodes",
+    "branches": "an explorer that branches",
 }
 """What a credit rule needs, in words."""
 
@@ -39,6 +42,9 @@ UNSHOWN = {
     "tokens, as fast as here",
     "token_critic": "whether a value can be learned at each of the hundreds of tokens of a reply, where here a reply "
     "has about ten",
+    "state": "how often a state comes again, to the letter, where a history is thousands of tokens of free text",
+    "signals": "how good the judge is, and what a strong policy finds that pleases it",
+    "branches": "whether a branch is worth its price where each costs a long episode",
 }
 """What a method leans on -> what experiments with small models from random weights cannot say about it."""
 
@@ -79,7 +85,7 @@ def section(recipe: Recipe) -> str:
         f"## {recipe.name}\n",
         f"{recipe.title}. Source: {recipe.source}.\n",
         f"- Claim: {claim.says}; against: {claim.against}.",
-        f"- Shown by: `{claim.measured_by}`",
+        f"- Shown by: `turnwise check {recipe.name}`: {experiment(recipe.claim.trial)}.",
         f"- Last evidence: {last.get('summary', held(last)) if last else held(last)}",
     ]
     own = own_settings(recipe)
@@ -87,6 +93,13 @@ def section(recipe: Recipe) -> str:
         lines += ["", "| setting | default | what it does | source of the default |", "|---|---|---|---|"]
         lines += [f"| `{name}` | `{default!r}` | {says} | {source} |" for name, default, says, source in own]
     return "\n".join(lines) + "\n"
+
+
+def experiment(trial: Trial) -> str:
+    """A trial in a few words."""
+    asked = [f"{name}={value}" for name, value in trial.settings.items()]
+    asked += [f"world.{name}={value}" for name, value in trial.world_settings.items()]
+    return ", ".join([trial.world, f"by {trial.by}", f"{trial.seeds} seeds", *asked])
 
 
 def unshown(recipes: Iterable[Recipe]) -> str:

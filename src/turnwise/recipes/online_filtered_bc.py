@@ -9,7 +9,7 @@ from turnwise.core.types import Episode
 from turnwise.explore import Independent
 from turnwise.learn.filters import check_share, top_share
 from turnwise.loop import Parts, Stage, tasks_in_turn
-from turnwise.recipes.base import Claim, Recipe, Setup, setting
+from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 
 
@@ -64,6 +64,6 @@ RECIPE = Recipe(
     claim=Claim(
         says="climbs above cloning the best tenth of the data",
         against="filtered-bc",
-        measured_by="turnwise compare maze --recipes filtered-bc,online-filtered-bc --seeds 5",
+        trial=Trial("maze", "filtered-bc", by="return"),
     ),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from turnwise.credit.token_gae import TokenGae
 from turnwise.loop import Parts
-from turnwise.recipes.base import Claim, Recipe, Setup, setting
+from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
 from turnwise.recipes.improve import CriticSettings, build
 
 
@@ -42,6 +42,6 @@ RECIPE = Recipe(
     claim=Claim(
         says="PPO raises the return of a cloned policy above the policy it started from",
         against="the imitator it starts from, on the same evaluation episodes",
-        measured_by="turnwise train twenty-questions --recipe ppo",
+        trial=Trial("twenty-questions-small", by="return", seeds=3),
     ),
 )

@@ -32,5 +32,5 @@ RECIPE = Recipe(
     source="Williams 1992; specs/credit/baselines",
     settings=ReinforceSettings,
     build=build_reinforce,
-    claim=beats_its_start("reinforce"),
+    claim=beats_its_start(),
 )

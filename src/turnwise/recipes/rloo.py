@@ -30,5 +30,5 @@ RECIPE = Recipe(
     source="RLOO; specs/credit/baselines",
     settings=RlooSettings,
     build=build_rloo,
-    claim=beats_its_start("rloo"),
+    claim=beats_its_start(),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from turnwise.credit.turn_gae import TurnGae
 from turnwise.loop import Parts
-from turnwise.recipes.base import Claim, Recipe, Setup, setting
+from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
 from turnwise.recipes.improve import CriticSettings, build
 
 
@@ -38,6 +38,6 @@ RECIPE = Recipe(
     claim=Claim(
         says="turn GAE at least doubles the success of the imitator it starts from, within three minutes on two cores",
         against="the imitator it starts from, on the same evaluation episodes",
-        measured_by="turnwise train",
+        trial=Trial("twenty-questions-small", times=2.0, seeds=3),
     ),
 )
