@@ -18,6 +18,7 @@ import numpy as np
 from turnwise.api.evaluation import Evaluation, per_task
 from turnwise.api.runs import Run, difference_json
 from turnwise.core.chance import generator
+from turnwise.measure.curves import COSTS, Curve, curve_of, equal
 from turnwise.measure.estimate import Estimate
 from turnwise.measure.holm import holm
 from turnwise.measure.intervals import success_rate, task_mean
@@ -121,6 +122,20 @@ class Comparison:
         costs = [(arm.cost["demonstrations"], arm.cost["episodes"]) for arm in self.arms if arm.cost]
         return len(set(costs)) <= 1
 
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """How each recipe learned; those that never play themselves have none."""
+        found = [curve_of(a.name, [run.folder.metrics() for run in a.runs], self.by) for a in self.arms if a.runs]
+        return tuple(curve for curve in found if curve is not None)
+
+    def picture(self) -> Path | None:
+        """Draw the learning curves beside the runs; None where there are none."""
+        if not self.curves:
+            return None
+        from turnwise.measure.report.curves import draw
+
+        return draw(self.curves, self.by, self.out / "curves.png")
+
     def _score(self, evaluation: Evaluation) -> Estimate:
         return evaluation.success if self.by == "success" else evaluation.returns
 
@@ -135,6 +150,7 @@ class Comparison:
             "arms": [self._arm_json(arm) for arm in self.arms],
             "pairs": [self._verdict_json(v) for v in self.verdicts],
             "equal_cost": self.equal_cost,
+            "at_equal": {cost: equal(self.curves, cost) for cost in COSTS} if self.curves else None,
         }
 
     def _arm_json(self, arm: Arm) -> dict[str, Any]:

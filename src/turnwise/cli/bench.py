@@ -1,4 +1,4 @@
-"""`turnwise bench`: how fast this machine samples and trains, against the usual way, in one run."""
+"""`turnwise bench`: how fast this machine samples and trains, and how good credit rules are."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from turnwise.cli.out import Out
 bench = Commands(
     "bench",
     commands={
+        "credit": "turnwise.cli.bench_credit:credit",
         "live": "turnwise.cli.bench:live",
         "rollout": "turnwise.cli.bench:rollout",
         "train": "turnwise.cli.bench:train",
     },
-    help="Measure speed: both sides of every ratio are taken in one run.",
-    examples=["turnwise bench rollout", "turnwise bench train --turns 64"],
+    help="Measure speed, both sides of every ratio in one run, and credit rules against exact values.",
+    examples=["turnwise bench credit", "turnwise bench rollout", "turnwise bench train --turns 64"],
 )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 MOST_SEEDS = 20  # more are not suggested
+WORDS = {"calls": "world calls", "seconds": "seconds"}
 
 
 @command(
@@ -111,11 +112,26 @@ def show(out: Out, found: Comparison) -> None:
     out.say(f"[dim]{tasks} tasks, {seeds} seed{'s' * (seeds != 1)}; 95% intervals clustered by task; cost per run[/]")
     if not found.equal_cost:
         out.say("[yellow]not at equal cost: the recipes saw different numbers of episodes[/]")
+    show_curves(out, found)
     out.say("")
     for verdict in found.verdicts:
         out.say(*sentences(verdict, seeds))
     if seeds == 1:
         out.say("[dim]one seed: this compares these agents; other seeds would train others[/]")
+
+
+def show_curves(out: Out, found: Comparison) -> None:
+    """How the recipes stood at the most that all have spent, and where the picture lies."""
+    from turnwise.measure.curves import COSTS, equal
+
+    if len(found.curves) > 1:
+        for cost in COSTS:
+            most, stood = equal(found.curves, cost)
+            told = ", ".join(f"{name} {score:.2f}" for name, score in stood.items())
+            out.say(f"[dim]learning, after {most:,.0f} {WORDS[cost]}: {told}[/]")
+    picture = found.picture()
+    if picture:
+        out.say(f"curves: {picture}")
 
 
 def sentences(verdict: Verdict, seeds: int) -> list[str]:
