@@ -86,11 +86,13 @@ def lines_of_code(code: str) -> int:
 
 def test_the_world_on_the_page(apart: Path, capsys: pytest.CaptureFixture) -> None:
     page, names = "docs/worlds.md", dict[str, Any]()
-    world, play, _, copies, train = blocks(page)
+    world, play, _, copies, train, known = blocks(page)
     assert lines_of_code(world) < 60
     run(world, names, page)
     run(play, names, page)
-    assert [capsys.readouterr().out] == blocks(page, "text")
+    assert capsys.readouterr().out == blocks(page, "text")[0]
+    run(known, dict(names), page)
+    assert capsys.readouterr().out == blocks(page, "text")[1]
     run(copies, names, page)
     assert f"`{capsys.readouterr().out.strip()}`" in PAGES[page]
     run(smaller(train, demos="100", demo_epochs="1", rounds="2", evaluate="2"), names, page)

@@ -12,11 +12,18 @@ from turnwise.worlds.base import World
 WORLDS = Registry(
     "world",
     {
+        "bit-search": "turnwise.worlds.bit_search:BitSearch",
+        "hidden-type": "turnwise.worlds.hidden_type:HiddenType",
+        "key-corridor": "turnwise.worlds.key_corridor:KeyCorridor",
+        "loop-grid": "turnwise.worlds.loop_grid:LoopGrid",
         "maze": "turnwise.worlds.maze:Maze",
         "maze-partial": "turnwise.worlds.maze:MazePartial",
+        "spelled": "turnwise.worlds.spelled:Spelled",
         "twenty-questions": "turnwise.worlds.twenty_questions:TwentyQuestions",
         "twenty-questions-small": "turnwise.worlds.twenty_questions:TwentyQuestionsSmall",
         "wordle": "turnwise.worlds.wordle:Wordle",
+        "work-stop": "turnwise.worlds.work_stop:WorkStop",
+        "work-submit": "turnwise.worlds.work_submit:WorkSubmit",
     },
 )
 

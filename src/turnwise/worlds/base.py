@@ -17,6 +17,7 @@ from turnwise.core.chance import Chance, key_of
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.protocols import View
 from turnwise.core.types import Message, Moment, Seat, Task
+from turnwise.worlds.exact import Exact, Law
 
 Expert = Callable[[View, np.random.Generator], str]
 """A scripted player: from what a seat sees (never from hidden facts) and draws of its own to the text it says.
@@ -94,6 +95,21 @@ class World:
             f"world {self.name!r} cannot imagine",
             "a world that re-draws its hidden facts",
             "act without search, or choose another world",
+        )
+
+    def exact(self, law: Law | None = None) -> Exact:
+        """True expected returns of a policy in every situation, where the world is small enough.
+
+        Args:
+            law: from views to the probabilities of the legal acts; None for the best policy.
+
+        Raises:
+            TurnwiseError: the world is too large, or its views do not tell where one is.
+        """
+        raise TurnwiseError(
+            f"the exact values of world {self.name!r} are out of reach",
+            "a world whose every state can be listed, such as key-corridor or maze",
+            f"estimate them: turnwise evaluate AGENT {self.name}",
         )
 
 

@@ -9,8 +9,9 @@ from turnwise.core.chance import Chance
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.protocols import View
 from turnwise.core.types import End, Message, Moment, Seat, Task
-from turnwise.worlds import maze_experts
+from turnwise.worlds import maze_exact, maze_experts
 from turnwise.worlds.base import World, check_split
+from turnwise.worlds.exact import Exact, Law
 from turnwise.worlds.maze_rules import FAILURE, MOVES, SUCCESS, Sight, complete, members, sight_of
 
 LEGAL = tuple(MOVES)
@@ -67,6 +68,11 @@ class Maze(World):
         return self._sight
 
     @property
+    def views(self) -> tuple[tuple[Message, ...], ...]:
+        """What is shown at each cell, in row-major order."""
+        return self._views
+
+    @property
     def turns(self) -> int:
         """One more than the moves: the last one fails."""
         return self.max_steps + 1
@@ -95,10 +101,10 @@ class Maze(World):
     def step(self, said: Mapping[Seat, Message]) -> Moment:
         if self._steps >= self.max_steps:
             return self._over(FAILURE, -1.0)
-        text = said["agent"].text if self.as_released else complete(said["agent"].text)
-        legal, layout = text in MOVES, self._sight.layout
+        move, layout = self.read(said["agent"].text), self._sight.layout
+        legal = move < len(LEGAL)
         if legal:
-            self._cell = layout.after[text][self._cell]
+            self._cell = layout.after[LEGAL[move]][self._cell]
         if layout.cells[self._cell] == layout.goal:
             return self._over(SUCCESS, self.goal_reward)
         self._steps += 1
@@ -110,6 +116,15 @@ class Maze(World):
             facts=self._facts(),
             keep={"agent": self.last_k if legal else 1},
         )
+
+    def read(self, text: str) -> int:
+        """The number of the move that a text names, 4 for any other text."""
+        move = text if self.as_released else complete(text)
+        return LEGAL.index(move) if move in MOVES else len(LEGAL)
+
+    def exact(self, law: Law | None = None) -> Exact:
+        """True values where the text tells the position and stands alone in view."""
+        return maze_exact.exact(self, law)
 
     def _over(self, text: str, reward: float) -> Moment:
         facts = {**self._facts(), "success": text == SUCCESS}

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class Tabular:
     anchor: np.ndarray  # int64 [S]: the same for states that look alike at different times
     probe: np.ndarray | None = None  # float64 [H, S]: how probable the right answer looks there (IGPO's signal)
     critics: Mapping[str, np.ndarray] = field(default_factory=dict)  # step scores by name, float64 [S, A]
+    points: tuple[Any, ...] = ()  # the states as the rules write them, where they were unfolded from rules
 
     def __post_init__(self) -> None:
         if not np.allclose(self.chances.sum(-1), 1.0) or not np.allclose(self.belief.sum(-1), 1.0):
@@ -50,6 +52,14 @@ class Tabular:
     def law(self) -> np.ndarray:
         """float64 [S, A, K]: chances of the outcomes as the agent must believe them."""
         return np.einsum("sh,hsak->sak", self.belief, self.chances)
+
+    @cached_property
+    def layers(self) -> tuple[np.ndarray, ...]:
+        """The states in parts, int64 [n] each: what follows a state lies in a later part than the state."""
+        depth, possible = np.zeros(len(self.states), int), (self.chances > 0).any(0) & (self.after != OVER)
+        for s, (after, on) in enumerate(zip(self.after, possible, strict=True)):
+            depth[after[on]] = np.maximum(depth[after[on]], depth[s] + 1)
+        return tuple(np.flatnonzero(depth == d) for d in range(depth.max() + 1))
 
     @cached_property
     def earned(self) -> np.ndarray:
@@ -80,23 +90,25 @@ def solve(problem: Tabular, policy: np.ndarray | None = None) -> Values:
     count = len(problem.states)
     v, q = np.zeros(count + 1), np.zeros((count, len(problem.actions)))  # v[OVER] is the last entry: 0
     chosen = np.zeros_like(q) if policy is None else policy
-    for s in range(count - 1, -1, -1):
-        q[s] = problem.earned[s] + (problem.law[s] * v[problem.after[s]]).sum(-1)
+    for part in reversed(problem.layers):
+        q[part] = problem.earned[part] + (problem.law[part] * v[problem.after[part]]).sum(-1)
         if policy is None:
-            best = q[s] >= q[s].max() - 1e-12
-            chosen[s] = best / best.sum()
-        v[s] = chosen[s] @ q[s]
+            best = q[part] >= q[part].max(-1, keepdims=True) - 1e-12
+            chosen[part] = best / best.sum(-1, keepdims=True)
+        v[part] = (chosen[part] * q[part]).sum(-1)
     return Values(v[:-1], q, chosen)
 
 
 def visits(problem: Tabular, policy: np.ndarray) -> np.ndarray:
     """float64 [Q, S]: how often, on average, an episode of a task comes to each state under a policy."""
-    seen = problem.start.copy()
+    count = len(problem.states)
+    seen = np.pad(problem.start, ((0, 0), (0, 1)))  # seen[:, OVER] gathers what has ended
     flow = policy[:, :, None] * problem.law  # [S, A, K]
-    for s in range(len(problem.states)):
-        on = problem.after[s] != OVER
-        np.add.at(seen.T, problem.after[s][on], flow[s][on][:, None] * seen[:, s])
-    return seen
+    for part in problem.layers:
+        to = (problem.after[part] % (count + 1)).ravel()
+        for of_task in seen:
+            of_task += np.bincount(to, (flow[part] * of_task[part, None, None]).ravel(), count + 1)
+    return seen[:, :-1]
 
 
 def mixed(problem: Tabular, share: float) -> np.ndarray:
