@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turnwise.api.evaluation import Evaluation, per_task
 from turnwise.api.specs import RunSpec, spec_of
 from turnwise.core.chance import generator
+from turnwise.core.errors import TurnwiseError
 from turnwise.core.run_folder import RunFolder
 from turnwise.core.types import Episode
 from turnwise.measure.paired import PairedDifference, paired_difference
+
+if TYPE_CHECKING:
+    from turnwise.models.policy import Policy
 
 BEFORE, AFTER = "evaluate-before", "evaluate-after"
 """Stages that recipes name alike: what an improvement begins from, and what a recipe ends with."""
@@ -73,11 +77,29 @@ class Run:
             "seconds": sum(sum(line["seconds"].values()) for line in lines),
         }
 
-    def report(self) -> Path:
-        """Build report.html in the folder."""
+    def policy(self) -> Policy:
+        """The policy as the run left it.
+
+        Raises:
+            TurnwiseError: no checkpoint holds one.
+        """
+        from turnwise.models.policy import Policy
+
+        checkpoint = self.folder.latest_checkpoint()
+        if checkpoint is None:
+            raise TurnwiseError(f"{self.path} has no checkpoint", "a run that trained", "turnwise train")
+        return Policy.load(checkpoint / "policy")
+
+    def report(self, rules: Sequence[str] = ()) -> Path:
+        """Build report.html in the folder.
+
+        Args:
+            rules: credit rules to lay on the last evaluation, side by side; see `turnwise.api.laying.lay`.
+        """
+        from turnwise.api.laying import lay
         from turnwise.measure.report import build_report
 
-        return build_report(self.path)
+        return build_report(self.path, lay(self, rules) if rules else None)
 
     def as_json(self) -> dict[str, Any]:
         """What came out, JSON values."""

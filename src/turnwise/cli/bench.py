@@ -14,6 +14,7 @@ from turnwise.cli.out import Out
 bench = Commands(
     "bench",
     commands={
+        "branching": "turnwise.cli.bench:branching",
         "credit": "turnwise.cli.bench_credit:credit",
         "live": "turnwise.cli.bench:live",
         "rollout": "turnwise.cli.bench:rollout",
@@ -71,6 +72,17 @@ def train(out: Out, **given: Any) -> None:
 
     units = "ratio: usual over packed seconds; gradient gap: the two sides' gradients, relative difference"
     show(out, bench_train(**chosen(given)), units, "turnwise bench rollout")
+
+
+@command("turnwise bench branching", "turnwise bench branching --turns 64 --paths 16 --json")
+@options("scratch:SIZE.")
+@click.option("--paths", type=click.IntRange(min=2), default=8, show_default=True, help="Paths of each task.")
+def branching(out: Out, **given: Any) -> None:
+    """Seconds per new token of branching rollouts, against as many rollouts from the prompt."""
+    from turnwise.bench.branching import bench_branching
+
+    units = "ratio: branching over plain, per new token; played: turns; read, written: tokens"
+    show(out, bench_branching(**chosen(given)), units, "turnwise bench rollout")
 
 
 @command("turnwise bench live", "turnwise bench live --world maze-partial --turns 20")

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from turnwise.core.durable import write_file
 from turnwise.core.jsontext import to_json
+from turnwise.measure.report.beside import Laid, grids
 from turnwise.measure.report.endings import endings_card, endings_over_rounds, length_picture
 from turnwise.measure.report.learning import gauges, other_numbers, time_per_round, time_picture
 from turnwise.measure.report.outcomes import curve_picture, interval_picture, turn_picture
@@ -19,8 +20,11 @@ from turnwise.measure.report.transcripts import evaluation_gallery, training_gal
 from turnwise.measure.report.verdict import caveats, compare, details, headline
 
 
-def build_report(run_dir: str | Path) -> Path:
+def build_report(run_dir: str | Path, laid: Laid | None = None) -> Path:
     """Write `report.html` into a run folder, from nothing but what the folder holds.
+
+    Args:
+        laid: credit of several rules on the same episodes, to be shown side by side.
 
     Returns:
         the path of the report: one file that loads nothing from elsewhere.
@@ -29,11 +33,11 @@ def build_report(run_dir: str | Path) -> Path:
         RunFolderError: it is no run folder, an evaluation cannot be read, or the disk is full.
     """
     path = Path(run_dir)
-    write_file(path / "report.html", render(read_record(path)).encode(), path)
+    write_file(path / "report.html", render(read_record(path), laid).encode(), path)
     return path / "report.html"
 
 
-def render(record: Record) -> str:
+def render(record: Record, laid: Laid | None = None) -> str:
     """The page as text."""
     pages = Environment(
         loader=PackageLoader("turnwise.measure.report", "."),
@@ -53,6 +57,8 @@ def render(record: Record) -> str:
         sections=sections(record, found),
         evaluated=evaluation_gallery(record),
         trained=training_gallery(record),
+        beside=grids(laid) if laid else [],
+        left_out=laid.left_out if laid else [],
         others=other_numbers(record),
         settings=settings_table(record.folder.info.get("settings", {})),
         versions=Table(["what", "version or hash"], versions(record.folder.info)),
