@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+from turnwise.credit import CreditInput
+
 
 def starts_of(lengths):
     return np.concatenate([[0], np.cumsum(lengths)]).astype(int)
@@ -23,6 +25,29 @@ def batches(draw, least_turns=0):
         "done_E": rng.random(episodes) < 0.5,
         "bootstrap_E": rng.normal(size=episodes).round(2),
     }
+
+
+@st.composite
+def judged(draw, names, least_turns=0, pairs=False):
+    """Episodes in groups of two or three, with judgements in [0, 1] by name of turns and of episodes."""
+    batch = draw(batches(least_turns))
+    if pairs and len(batch["done_E"]) % 2:
+        batch = {name: np.concatenate([part, behind(name, part)]) for name, part in batch.items()}
+    turns, episodes = len(batch["rewards_T"]), len(batch["done_E"])
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return CreditInput(
+        batch["rewards_T"],
+        batch["starts_E1"],
+        batch["done_E"],
+        group_E=np.arange(episodes) // 2 if episodes % 2 == 0 else np.zeros(episodes, int),
+        signals_T={name: rng.random(turns).round(1) for name in names},
+        signals_E={name: rng.random(episodes).round(1) for name in names},
+    )
+
+
+def behind(name, part):
+    """A batch a second time behind itself."""
+    return part[-1] + part[1:] if name == "starts_E1" else part
 
 
 discounts = st.sampled_from([0.0, 0.5, 0.95, 0.99, 1.0])

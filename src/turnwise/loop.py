@@ -49,7 +49,8 @@ class Stage:
         collect: round number -> episodes.
         make_learner: called when the stage begins, so that a reference policy is the policy of that moment; None for
             an evaluation.
-        credit: rule -> credit of a batch; None where the learner needs none.
+        credit: learner, episodes and what feedback said of them -> credit of the batch; None where the learner needs
+            none.
         choose: which episodes are learned from; all of them by default.
         feedback: judges of the episodes.
     """
@@ -58,7 +59,7 @@ class Stage:
     rounds: int
     collect: Callable[[int, Progress], list[Episode]]
     make_learner: Callable[[], Any] | None = None
-    credit: Callable[[Any, Sequence[Episode]], CreditTable] | None = None
+    credit: Callable[[Any, Sequence[Episode], Sequence[Signal]], CreditTable] | None = None
     choose: Callable[[Sequence[Episode]], list[Episode]] = list
     feedback: Sequence[Any] = ()
     learner: Any = None
@@ -75,7 +76,7 @@ class Stage:
             return done
         done.chosen = self.choose(done.episodes)
         if self.credit is not None:
-            table = self.credit(self.learner, done.chosen)
+            table = self.credit(self.learner, done.chosen, done.signals)
             done.credit[table.name] = table
             clock.lap("credit", done.seconds)
         batch = Batch(done.chosen, done.signals, done.credit)

@@ -14,6 +14,8 @@ from turnwise.credit import RULES, CreditInput
 from turnwise.credit.rule import NEEDS
 from turnwise.credit.whiten import whiten
 
+READ_T = sorted({name for rule in RULES.values() for name in getattr(rule, "reads_T", ())})
+
 FULL = CreditInput(
     rewards_T=[0, 1.0, 0.5, 0, 0],
     starts_E1=[0, 2, 3, 5],
@@ -25,6 +27,10 @@ FULL = CreditInput(
     token_starts_T1=[0, 2, 3, 6, 6, 8],
     token_mask_N=[1, 1, 1, 0, 1, 1, 1, 1],
     token_values_N=np.linspace(0, 1, 8),
+    state_T=[7, 7, 7, 2, 7],
+    node_T=[0, 1, 0, 2, 3],
+    signals_T={name: np.roll([0.9, 0.2, 0.5, 0.1, 0.8], k) for k, name in enumerate(READ_T)},
+    signals_E={name: [0.3, 0.6, 0.4] for rule in RULES.values() for name in getattr(rule, "reads_E", ())},
 )
 
 
@@ -47,10 +53,12 @@ def test_a_missing_need_is_named_with_the_way_to_meet_it(name):
     rule = RULES[name]()
     for need in rule.needs:
         for field in NEEDS[need]:
-            lacking = {field: None} | ({"token_mask_N": None, "token_values_N": None} if "starts" in field else {})
+            lacking = {field: {} if field == "signals_T" else None}
+            lacking |= {"token_mask_N": None, "token_values_N": None} if "starts" in field else {}
             with pytest.raises(TurnwiseError) as refused:
                 rule.assign(replace(FULL, **lacking))
-            assert name in refused.value.found and refused.value.next_move
+            asked = {name, getattr(rule, "inner", rule).name}
+            assert any(who in refused.value.found for who in asked) and refused.value.next_move
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -64,7 +72,7 @@ def test_rules_read_nothing_that_they_do_not_need(name):
     np.testing.assert_array_equal(rule.assign(bare).credit, rule.assign(FULL).credit)
 
 
-@pytest.mark.parametrize("name", ["outcome", "reward-to-go", "rloo", "grpo", "dr-grpo"])
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if not rule.needs & {"critic", "token_critic"}])
 def test_group_and_return_rules_never_bootstrap(name):
     other = replace(FULL, bootstrap_E=[9.0, 9, 9])
     np.testing.assert_array_equal(RULES[name]().assign(other).credit, RULES[name]().assign(FULL).credit)
@@ -92,6 +100,10 @@ def test_critic_rules_tell_a_cut_from_an_ending(name):
         ("done_E", [True], "done_E has 1 entries"),
         ("group_E", [0, 0], "group_E has 2 entries"),
         ("group_E", ["a", "b", "c"], "integer ids"),
+        ("state_T", [0.5] * 5, "integer ids"),
+        ("node_T", [0, 1], "node_T has 2 entries"),
+        ("signals_T", {"good": [0.0]}, "good has 1 entries"),
+        ("signals_E", {"good": [0.0, np.inf, 0.0]}, r"good\[1\] is inf"),
         ("values_T", [[0.1] * 5], "one dimension"),
         ("values_T", [0.1] * 4, "5: of 3 episodes, 5 agent turns"),
         ("rewards_T", [0, np.nan, 0, 0, 0], r"rewards_T\[1\] is nan"),

@@ -14,7 +14,7 @@ from transformers import LlamaConfig
 import made_models
 from made_play import Branches, Made, batch_of, nano, sample
 from turnwise.core.errors import TurnwiseError
-from turnwise.core.types import ROOT, CreditTable, End, Episode, Leaf, Message, Task, Tokens, Turn
+from turnwise.core.types import ROOT, CreditTable, End, Episode, Leaf, Message, Signal, Task, Tokens, Turn
 from turnwise.credit import RULES
 from turnwise.credit.bilevel_gae import BilevelGae
 from turnwise.credit.dr_grpo import DrGrpo
@@ -211,13 +211,26 @@ def test_values_are_read_where_the_turn_was_chosen():
     assert x.token_starts_T1.tolist() == [0, 3, 6] and x.starts_E1.tolist() == [0, 2]
 
 
+def judgements(rule, episodes):
+    """Everything the rule reads, different at every place."""
+    signals = []
+    for number, episode in enumerate(episodes):
+        for name in getattr(rule, "reads_T", ()):
+            told = [(turn, 0.01 * (7 * number + 3 * turn + len(name)) % 1) for turn in range(len(episode.turns))]
+            signals += [Signal(episode.id, name, turn, value=value) for turn, value in told]
+        for name in getattr(rule, "reads_E", ()):
+            signals += [Signal(episode.id, name, leaf=leaf, value=0.1 * leaf) for leaf in range(len(episode.ends))]
+    return signals
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_lies_on_the_rows_of_real_episodes(name):
     policy = nano("maze-partial", value_head=True)
     learner = PolicyGradient(policy, PolicyGradientSettings(minibatches=1), 0)
     episodes, _ = sample(policy, make("maze-partial"), 4, Branches(), turns=4)
     rows = learner.rows(episodes)
-    table = credit_table(RULES[name](), episodes, rows, learner.values(rows))
+    rule = RULES[name](right=-99.0) if name == "rest-mcts" else RULES[name]()
+    table = credit_table(rule, episodes, rows, learner.values(rows), judgements(rule, episodes))
     for row, laid in zip(rows, on_rows(table.values, rows), strict=True):
         world = np.ones(len(row), bool)
         for span in row.spans:
@@ -249,3 +262,111 @@ def test_a_critic_is_taught_the_reward_to_go_of_demonstrations():
     rows = rows_of(episodes, CHAT)
     read, told = monte_carlo(episodes, rows, gamma=0.5)
     assert [r.tolist() for r in read] == [[1, 6], []] and [t.tolist() for t in told] == [[2.0, 2.0], []]
+
+
+# --- what a rule may read besides rewards: states, shared turns, judgements ---
+
+
+def read(episodes, signals=()):
+    rows = rows_of(episodes, CHAT)
+    return credit_input(episodes, rows, paths_of(episodes, rows), signals=signals)
+
+
+def heard(*texts, fresh=False):
+    """A turn before which the user said these texts; the agent says "say"."""
+    return dataclasses.replace(said(0.0), seen=tuple(Message("user", text) for text in texts), fresh=fresh)
+
+
+def talk(*turns, id="e", task="t"):
+    linked = tuple(dataclasses.replace(turn, parent=parent) for parent, turn in enumerate(turns, ROOT))
+    return Episode(id, Task(task, "made"), linked, (Leaf(len(turns) - 1, End.DONE),))
+
+
+def test_a_state_is_all_that_is_in_view():
+    """In a conversation the same answer after another question is another state; equal beginnings are equal."""
+    first = talk(heard("play"), heard("yes"), heard("yes"), id="a")
+    second = talk(heard("play"), heard("yes"), heard("no"), id="b")
+    other = dataclasses.replace(heard("play"), message=Message("assistant", "else"))
+    third = talk(other, heard("yes"), id="c")
+    x, _ = read([first, second, third])
+    a, b, c = x.state_T[:3].tolist(), x.state_T[3:6].tolist(), x.state_T[6:].tolist()
+    assert a[:2] == b[:2] and a[2] != b[2] and len(set(a)) == 3
+    assert c[0] == a[0] and c[1] not in a + b
+
+
+def test_where_the_past_leaves_the_view_the_last_observation_is_the_state():
+    walk = talk(heard("at 1"), heard("at 2", fresh=True), heard("at 1", fresh=True), heard("at 2", fresh=True))
+    window = talk(heard("at 1"), heard("at 2"), dataclasses.replace(heard(fresh=True), seen=()), id="f")
+    x, _ = read([walk, window])
+    assert x.state_T[[0, 1]].tolist() == x.state_T[[2, 3]].tolist() and x.state_T[0] != x.state_T[1]
+    assert x.state_T[4] == x.state_T[0] and x.state_T[5] != x.state_T[1]
+    whole = dataclasses.replace(
+        heard(fresh=True), seen=(*window.turns[0].seen, Message("assistant", "say"), *heard("at 2").seen)
+    )
+    y, _ = read([window, talk(heard("at 9"), whole, id="g")])
+    assert y.state_T[4] == y.state_T[1]  # said in pieces or shown at once: the same view
+
+
+def test_tool_calls_are_part_of_what_was_seen_and_the_writer_is_not():
+    def call(**arguments):
+        return dataclasses.replace(said(0.0), seen=(Message("tool", "", ({"name": "f", "arguments": arguments},)),))
+
+    writer = dataclasses.replace(said(0.0), seen=(Message("user", "hear", writer="somebody"),))
+    episodes = [talk(turn, id=str(k)) for k, turn in enumerate([call(a=1), call(a=2), call(a=1), said(0.0), writer])]
+    a, b, c, d, e = read(episodes)[0].state_T.tolist()
+    assert a == c != b and d == e
+
+
+def test_paths_share_node_numbers_where_they_share_turns():
+    turns = (said(0.0), said(2.0, 0), said(4.0, 0))
+    tree = Episode("e", Task("t", "made"), turns, (Leaf(1, End.DONE), Leaf(2, End.DONE)))
+    x, of = read([tree, line([1.0, 0.0], id="f")])
+    assert of == [(0, 0), (0, 1), (0, 0), (0, 2), (1, 0), (1, 1)]
+    assert x.node_T.tolist() == [0, 1, 0, 2, 3, 4] and x.group_E.tolist() == [0, 0, 0]
+    rows = rows_of([tree, line([1.0, 0.0], id="f")], CHAT)
+    table = credit_table(RULES["tree-loo"](), [tree, line([1.0, 0.0], id="f")], rows, None)
+    # first turn: mean of 2 and 4 against the 1 of the other tree; behind the fork half the weight each
+    assert table.values == [[2.0, -1.0, 1.0], [-2.0, -2.0]]
+    table = credit_table(RULES["tree-values"](), [tree, line([1.0, 0.0], id="f")], rows, None)
+    assert table.values[0] == pytest.approx([3 - 7 / 3, -1.0, 1.0]) and table.values[1] == pytest.approx([-4 / 3, 0.0])
+
+
+def test_judges_of_one_thing_are_averaged_and_what_nobody_judged_is_not_zero():
+    episodes = [line([0.0, 0.0], id="a"), line([0.0], id="b")]
+    signals = [
+        Signal("a", "good", 0, value=1.0, source="one"),
+        Signal("a", "good", 0, value=0.0, source="two"),
+        Signal("a", "good", 1, value=0.25),
+        Signal("b", "good", 0, text="no number"),
+        Signal("b", "good", 0, seat="user", value=9.0),
+        Signal("a", "whole", value=3.0),
+        Signal("b", "whole", value=4.0),
+        Signal("elsewhere", "good", 0, value=9.0),
+    ]
+    x, _ = read(episodes, signals)
+    np.testing.assert_equal(x.signals_T["good"], [0.5, 0.25, np.nan])
+    assert (
+        x.signals_E["whole"].tolist() == [3.0, 4.0] and set(x.signals_T) == {"good"} and set(x.signals_E) == {"whole"}
+    )
+    rows = rows_of(episodes, CHAT)
+    rule = RULES["exact"](q="good", v="worth")
+    with pytest.raises(TurnwiseError, match="exact reads the signal 'good' of every turn, and 1 of 3 have none"):
+        credit_table(rule, episodes, rows, None, signals)
+    signals += [Signal("b", "good", 0, value=1.0)]
+    with pytest.raises(TurnwiseError, match="exact reads the signal 'worth' of every turn, and the batch has none"):
+        credit_table(rule, episodes, rows, None, signals)
+    signals += [Signal(e.id, "worth", t, value=0.5) for e in episodes for t in range(len(e.turns))]
+    assert credit_table(rule, episodes, rows, None, signals).values == [[0.0, -0.25], [0.5]]
+
+
+def test_a_signal_of_a_path_belongs_to_that_path():
+    turns = (said(0.0), said(2.0, 0), said(4.0, 0))
+    tree = Episode("e", Task("t", "made"), turns, (Leaf(1, End.DONE), Leaf(2, End.DONE)))
+    signals = [
+        Signal("e", "whole", leaf=1, value=2.0),
+        Signal("e", "whole", leaf=0, value=1.0),
+        Signal("e", "step", 0, value=7.0),
+    ]
+    x, _ = read([tree], signals)
+    assert x.signals_E["whole"].tolist() == [1.0, 2.0]
+    np.testing.assert_equal(x.signals_T["step"], [7.0, np.nan, 7.0, np.nan])

@@ -182,7 +182,7 @@ def parts(learners, rounds=3, name="learn", choose=list):
         agent = ScriptedAgent(world.expert("random"), "random")
         return Table(world, {"agent": agent}, 0, name, number).collect(Independent(), world.tasks("train")[:4])
 
-    def credit(learner, episodes):
+    def credit(learner, episodes, signals):
         return CreditTable("turns", "turn", [[1.0] * len(e.turns) for e in episodes])
 
     def make_learner():

@@ -38,13 +38,14 @@ def inside_turns(
         advantages (N,), 0 where the mask is False. One token per turn: turn GAE.
         Source: specs/credit/baselines (after RAGEN-AI/VAGEN).
     """
-    starts_T1 = np.concatenate([[0], np.cumsum(mask_N)])[token_starts_T1]
-    values = token_values_N[mask_N]
+    sampled = np.flatnonzero(mask_N)
+    starts_T1 = np.searchsorted(sampled, token_starts_T1)
+    values = token_values_N[sampled]
     deltas = gamma_token * next_in_piece(values, starts_T1, np.zeros(len(advantages_T))) - values
     spoken = np.diff(starts_T1) > 0
     deltas[starts_T1[1:][spoken] - 1] = advantages_T[spoken]
     advantages_N = np.zeros(len(mask_N))
-    advantages_N[mask_N] = scan_back(deltas, starts_T1, gamma_token * lam)
+    advantages_N[sampled] = scan_back(deltas, starts_T1, gamma_token * lam)
     return advantages_N
 
 
@@ -55,6 +56,7 @@ class BilevelGae:
     name: ClassVar[str] = "bilevel-gae"
     needs: ClassVar[frozenset[str]] = frozenset({"critic", "token_critic"})
     unit: ClassVar[Unit] = "token"
+    biased: ClassVar[str] = ""
     gamma: float = 0.95  # discount per turn (Video-MTR)
     gamma_token: float = 1.0  # discount per sampled token inside a turn (Video-MTR)
     lam: float = 0.95  # trace decay, per turn and per token

@@ -37,6 +37,7 @@ class DrGrpo:
     name: ClassVar[str] = "dr-grpo"
     needs: ClassVar[frozenset[str]] = frozenset({"group"})
     unit: ClassVar[Unit] = "turn"
+    biased: ClassVar[str] = ""
     whiten: Whiten = "none"  # over what credit is whitened
 
     def __post_init__(self) -> None:

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from turnwise.core.errors import TurnwiseError
-from turnwise.credit.groups import centred_in_group, group_numbers
+from turnwise.credit.groups import check_z, group_numbers, z_in_group
 from turnwise.credit.ragged import spread
 from turnwise.credit.rule import CreditInput, CreditResult, Unit
 from turnwise.credit.whiten import Whiten, check_whiten, whiten_turns
@@ -29,10 +28,7 @@ def grpo(returns_E: np.ndarray, group_E: np.ndarray, ddof: int = 1, eps: float =
         episodes weigh more.
         Source: arXiv 2402.03300, specs/credit/baselines.
     """
-    number_E, size_E = group_numbers(group_E, returns_E)
-    centred_E = centred_in_group(returns_E, number_E, size_E)
-    squares_E = np.bincount(number_E, weights=centred_E**2)[number_E]
-    return centred_E / (np.sqrt(squares_E / np.maximum(size_E - ddof, 1)) + eps)
+    return z_in_group(returns_E, *group_numbers(group_E, returns_E), ddof, eps)
 
 
 @dataclass(frozen=True)
@@ -42,18 +38,17 @@ class Grpo:
     name: ClassVar[str] = "grpo"
     needs: ClassVar[frozenset[str]] = frozenset({"group"})
     unit: ClassVar[Unit] = "turn"
+    biased: ClassVar[str] = (
+        "each group is divided by its own spread: a mere factor where returns take two values, otherwise far returns "
+        "count for less"
+    )
     ddof: int = 1  # 1 sample standard deviation (verl), 0 population
     eps: float = 1e-6  # added to the standard deviation
     whiten: Whiten = "none"  # over what credit is whitened
 
     def __post_init__(self) -> None:
         check_whiten(self.whiten)
-        if self.ddof not in (0, 1) or self.eps <= 0:
-            raise TurnwiseError(
-                f"ddof = {self.ddof}, eps = {self.eps}",
-                "ddof 0 or 1, eps above 0",
-                "verl uses ddof 1, eps 1e-6",
-            )
+        check_z(self.ddof, self.eps)
 
     def assign(self, x: CreditInput) -> CreditResult:
         credit_T = spread(grpo(x.returns_E, x.given("group_E", self.name), self.ddof, self.eps), x.starts_E1)

@@ -35,6 +35,7 @@ class Outcome:
     name: ClassVar[str] = "outcome"
     needs: ClassVar[frozenset[str]] = frozenset()
     unit: ClassVar[Unit] = "turn"
+    biased: ClassVar[str] = ""
     whiten: Whiten = "none"  # over what credit is whitened
 
     def __post_init__(self) -> None:

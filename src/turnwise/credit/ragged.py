@@ -63,6 +63,15 @@ def next_in_piece(x_N: np.ndarray, starts: np.ndarray, after_last: np.ndarray) -
     return following
 
 
+def previous_in_piece(x_N: np.ndarray, starts: np.ndarray, before_first: np.ndarray) -> np.ndarray:
+    """The preceding element of the same piece; before the first one, the piece's entry of `before_first`."""
+    preceding = np.empty(len(x_N), dtype=np.float64)
+    preceding[1:] = x_N[:-1]
+    filled = np.diff(starts) > 0
+    preceding[starts[:-1][filled]] = before_first[filled]
+    return preceding
+
+
 def scan_back(x_N: np.ndarray, starts: np.ndarray, factor: float) -> np.ndarray:
     """Solve y[j] = x[j] + factor * y[j + 1] inside every piece, with y = 0 after its end.
 

@@ -35,6 +35,7 @@ class RewardToGo:
     name: ClassVar[str] = "reward-to-go"
     needs: ClassVar[frozenset[str]] = frozenset()
     unit: ClassVar[Unit] = "turn"
+    biased: ClassVar[str] = ""
     gamma: float = 1.0  # discount per turn
     whiten: Whiten = "none"  # over what credit is whitened
 

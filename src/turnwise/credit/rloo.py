@@ -47,6 +47,7 @@ class Rloo:
     name: ClassVar[str] = "rloo"
     needs: ClassVar[frozenset[str]] = frozenset({"group"})
     unit: ClassVar[Unit] = "turn"
+    biased: ClassVar[str] = ""
     whiten: Whiten = "none"  # over what credit is whitened
 
     def __post_init__(self) -> None:

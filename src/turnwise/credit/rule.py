@@ -23,14 +23,17 @@ NEEDS = {
     "token_critic": ("token_values_N", "token_starts_T1"),
     "state": ("state_T",),
     "signals": ("signals_T",),
+    "branches": ("node_T",),
 }
-"""What a rule may need, and the fields that meet it; which signals, its settings say."""
+"""What a rule may need, and the fields that meet it. A rule with "signals" names those that it reads by default in the
+class variables `reads_T` (of turns) and `reads_E` (of episodes); its settings can name others."""
 
 HOW_TO_GIVE = {
     "group_E": "collect several episodes per task and pass the id of each episode's group",
     "values_T": "train a critic that speaks once per turn, or choose rloo, grpo or reward-to-go",
     "token_values_N": "train a token critic, or choose rloo, grpo or reward-to-go",
     "state_T": "number the observations: equal ids for states that look alike",
+    "node_T": "number the turns of the trees: equal ids where paths share a turn",
     "token_starts_T1": "pass the offsets of each turn's tokens, or choose a setting that counts turns",
 }
 
@@ -42,6 +45,7 @@ KINDS = {
     "group_E": np.int64,
     "task_E": np.int64,
     "state_T": np.int64,
+    "node_T": np.int64,
     "token_mask_N": np.bool_,
 }
 """Types of the arrays that are not float64."""
@@ -66,8 +70,9 @@ class CreditInput:
     token_mask_N: np.ndarray | None = None  # bool: True where the policy sampled the token; None: everywhere
     token_values_N: np.ndarray | None = None  # float64: critic at the position that predicts each token
     state_T: np.ndarray | None = None  # int64: id of what the agent saw before each turn; equal ids look alike
+    node_T: np.ndarray | None = None  # int64: id of the turn in its tree; equal where episodes (paths) share the turn
     signals_T: Mapping[str, np.ndarray] = field(default_factory=dict)  # float64 (T,) each: judgements of turns, by name
-    signals_E: Mapping[str, np.ndarray] = field(default_factory=dict)  # float64 (E,) each: judgements of whole episodes
+    signals_E: Mapping[str, np.ndarray] = field(default_factory=dict)  # float64 (E,) each: of episodes; nan: not judged
 
     def __post_init__(self) -> None:
         tokens = self.token_starts_T1
@@ -80,7 +85,7 @@ class CreditInput:
                 continue
             axis = entry.name.rpartition("_")[2]
             if isinstance(value, Mapping):
-                held = {name: _sized(name, _flat(name, v, np.float64), axis, sizes) for name, v in value.items()}
+                held = {name: _sized(name, _signal(name, v), axis, sizes) for name, v in value.items()}
                 object.__setattr__(self, entry.name, held)
                 continue
             if axis == "N" and tokens is None:
@@ -128,10 +133,10 @@ class CreditInput:
         return array
 
     def signal(self, name: str, rule: str, of: Literal["turn", "episode"] = "turn") -> np.ndarray:
-        """A judgement by name: float64 (T,) of turns, (E,) of episodes.
+        """A judgement by name: float64 (T,) of turns, (E,) of episodes, all of them judged.
 
         Raises:
-            TurnwiseError: nobody judged that; says what there is.
+            TurnwiseError: nobody judged that, or not every one; says what there is.
         """
         held = self.signals_T if of == "turn" else self.signals_E
         if name not in held:
@@ -139,6 +144,14 @@ class CreditInput:
                 f"{rule} reads the signal {name!r} of every {of}, and the batch has none",
                 f"one of: {', '.join(held)}" if held else "a judge that scores it",
                 f"add feedback that gives {name!r}, or set the rule's signal to one that there is",
+            )
+        missing = np.isnan(held[name])
+        if missing.any():
+            raise TurnwiseError(
+                f"{rule} reads the signal {name!r} of every {of}, and {missing.sum()} of {len(missing)} have none "
+                f"(the first is number {np.argmax(missing)})",
+                "a number for each: not judged is not zero",
+                "let the judge score them all, or leave out the episodes that it could not",
             )
         return held[name]
 
@@ -160,11 +173,16 @@ class CreditResult:
 
 
 class CreditRule(Protocol):
-    """A rule with its settings: a frozen dataclass."""
+    """A rule with its settings: a frozen dataclass.
+
+    An empty `biased` is a promise: without discount and whitening, in groups of equal size, with exact critics and
+    signals, the expectation of  sum A * grad log pi  is a positive multiple of the gradient of the expected return.
+    """
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[str]]  # drawn from the keys of NEEDS
     unit: ClassVar[Unit]
+    biased: ClassVar[str]  # why its expected gradient is no multiple of the true one; empty: it is one (see below)
 
     def assign(self, x: CreditInput) -> CreditResult: ...
 
@@ -184,6 +202,13 @@ def _sized(name: str, array: np.ndarray, axis: str, sizes: Mapping[str, int]) ->
             f"{sizes[axis]}: of {sizes['E']} episodes, {sizes['T']} agent turns, {sizes['N']} tokens",
             "a name ends in its axis: E episodes, T turns, N tokens; offsets (E1, T1) have one more",
         )
+    return array
+
+
+def _signal(name: str, value: np.ndarray) -> np.ndarray:
+    """A judgement as float64; nan stays, since not judged differs from zero."""
+    array = np.asarray(value, np.float64)
+    _flat(name, np.nan_to_num(array, nan=0.0, posinf=np.inf, neginf=-np.inf), np.float64)
     return array
 
 

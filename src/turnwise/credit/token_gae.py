@@ -55,11 +55,11 @@ def token_gae(
             "rewards on sampled tokens only",
             "put a turn's reward on the last sampled token of the turn: rewards_on_tokens",
         )
-    sampled_before = np.concatenate([[0], np.cumsum(mask_N)])
+    sampled = np.flatnonzero(mask_N)
     after_last_E = value_after_last(done_E, bootstrap_E)
     advantages_N, targets_N = np.zeros(len(mask_N)), np.zeros(len(mask_N))
-    advantages_N[mask_N], targets_N[mask_N] = gae(
-        rewards_N[mask_N], values_N[mask_N], sampled_before[starts_E1], after_last_E, gamma, lam
+    advantages_N[sampled], targets_N[sampled] = gae(
+        rewards_N[sampled], values_N[sampled], np.searchsorted(sampled, starts_E1), after_last_E, gamma, lam
     )
     return advantages_N, targets_N
 
@@ -73,8 +73,8 @@ def rewards_on_tokens(
     episode, which led there. Where none stands before it the reward is left out: nothing that the policy did
     could have changed it.
     """
-    sampled_at = np.where(mask_N, np.arange(len(mask_N)), -1)
-    latest = np.concatenate([[-1], np.maximum.accumulate(sampled_at)])[token_starts_T1[1:]]
+    sampled = np.concatenate([[-1], np.flatnonzero(mask_N)])
+    latest = sampled[np.searchsorted(sampled, token_starts_T1[1:]) - 1]
     caused = latest >= token_starts_T1[starts_E1[piece_of(starts_E1)]]
     rewards_N = np.zeros(len(mask_N))
     np.add.at(rewards_N, latest[caused], rewards_T[caused])
@@ -88,6 +88,7 @@ class TokenGae:
     name: ClassVar[str] = "token-gae"
     needs: ClassVar[frozenset[str]] = frozenset({"token_critic"})
     unit: ClassVar[Unit] = "token"
+    biased: ClassVar[str] = ""
     gamma: float = 1.0  # discount per sampled token (LMRL-Gym)
     lam: float = 0.95  # trace decay per sampled token (LMRL-Gym)
     whiten: Whiten = "none"  # over what advantages are whitened; published: tokens. Targets are made before it

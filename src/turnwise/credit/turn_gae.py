@@ -49,6 +49,7 @@ class TurnGae:
     name: ClassVar[str] = "turn-gae"
     needs: ClassVar[frozenset[str]] = frozenset({"critic"})
     unit: ClassVar[Unit] = "turn"
+    biased: ClassVar[str] = ""
     gamma: float = 0.99  # discount per turn (ERA)
     lam: float = 0.99  # trace decay per turn (ERA); use .95 to 1 until the critic explains some variance
     whiten: Whiten = "none"  # over what advantages are whitened; ERA: tokens. Targets are made before it

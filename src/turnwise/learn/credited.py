@@ -1,5 +1,5 @@
-"""Where the record meets a credit rule: rows to the flat arrays a rule reads, and its answer back to turns and
-tokens.
+"""Where the record meets a credit rule: rows and signals to the flat arrays a rule reads, and its answer back to turns
+and tokens.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from turnwise.core.types import CreditTable, End, Episode
+from turnwise.core.types import CreditTable, End, Episode, Signal
 from turnwise.credit.rule import CreditInput, CreditRule
+from turnwise.credit.silence import check_heard
 from turnwise.learn.sequences import Row
+from turnwise.learn.states import States
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,12 @@ def credit_input(
     paths: Sequence[Path],
     values: Sequence[RowValues] | None = None,
     seat: str = "agent",
+    signals: Sequence[Signal] = (),
 ) -> tuple[CreditInput, list[tuple[int, int]]]:
     """The flat record of some paths, one entry per agent turn of each, and (episode, turn) of each entry.
 
     Paths of one task form a group. Rewards that reach the seat between two of its turns belong to the earlier one.
+    A state is all that the seat had in view before the turn (`turnwise.learn.states`).
     """
     rewards: list[float] = []
     starts, token_starts = [0], [0]
@@ -70,9 +74,12 @@ def credit_input(
     state_values: list[float] = []
     token_values: list[np.ndarray] = []
     number_of_task: dict[str, int] = {}
+    number_of_node: dict[tuple[int, int], int] = {}
+    states, state_ids = States(), []
     for path in paths:
         episode = episodes[path.episode]
         earned, over = _earned(episode, path.leaf, seat), episode.ends[path.leaf].end.terminal
+        state_ids += states.along(episode, [span.turn for r in path.rows for span in rows[r].spans])
         after = 0.0 if over else math.nan  # a cut whose last state nobody read is refused, not taken for an ending
         for r in path.rows:
             row = rows[r]
@@ -102,21 +109,57 @@ def credit_input(
         token_starts_T1=np.asarray(token_starts, np.int64),
         token_mask_N=np.concatenate([np.zeros(0, bool), *masks]),
         token_values_N=None if values is None else np.concatenate([np.zeros(0), *token_values]),
+        state_T=np.asarray(state_ids, np.int64),
+        node_T=np.asarray([number_of_node.setdefault(place, len(number_of_node)) for place in of], np.int64),
+        signals_T=judged([s for s in signals if s.turn is not None], episodes, of, seat),
+        signals_E=judged([s for s in signals if s.turn is None], episodes, [(p.episode, p.leaf) for p in paths], seat),
     )
     return x, of
 
 
+def judged(
+    signals: Sequence[Signal], episodes: Sequence[Episode], places: Sequence[tuple[int, int]], seat: str
+) -> dict[str, np.ndarray]:
+    """Judgements by name, one number per place, nan where nobody gave one; several judges are averaged.
+
+    Args:
+        signals: of turns or of whole paths; those about another seat or without a number are left out.
+        places: (episode, turn) or (episode, leaf).
+    """
+    number_of_id = {episode.id: number for number, episode in enumerate(episodes)}
+    given: dict[str, dict[tuple[int, int], list[float]]] = {}
+    for signal in signals:
+        if signal.value is not None and signal.seat == seat and signal.episode in number_of_id:
+            place = number_of_id[signal.episode], signal.leaf if signal.turn is None else signal.turn
+            given.setdefault(signal.name, {}).setdefault(place, []).append(signal.value)
+    return {
+        name: np.asarray([np.mean(of[place]) if place in of else math.nan for place in places], np.float64)
+        for name, of in given.items()
+    }
+
+
 def credit_table(
-    rule: CreditRule, episodes: Sequence[Episode], rows: Sequence[Row], values: Sequence[RowValues] | None
+    rule: CreditRule,
+    episodes: Sequence[Episode],
+    rows: Sequence[Row],
+    values: Sequence[RowValues] | None,
+    signals: Sequence[Signal] = (),
 ) -> CreditTable:
     """One rule's credit laid on the episodes; a turn that several paths share gets the mean of what they give it, one
     that no scored path holds gets none (nan).
+
+    Args:
+        rule: spreads the signal.
+        episodes, rows: the record, and its training rows.
+        values: what a critic says along the rows; None without one.
+        signals: what feedback said of the episodes.
     """
     paths = paths_of(episodes, rows)
     if "group" in rule.needs:
         paths = with_company(paths, episodes)
-    x, of = credit_input(episodes, rows, paths, values)
+    x, of = credit_input(episodes, rows, paths, values, signals=signals)
     result = rule.assign(x)
+    check_heard(rule, x, result)
     targets = result.targets_T if result.unit == "turn" else result.token_targets_N
 
     def laid(flat: np.ndarray) -> list[list]:

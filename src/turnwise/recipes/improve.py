@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnwise.core import pairing
+from turnwise.core.chance import generator
 from turnwise.core.errors import TurnwiseError, WrongPairing
 from turnwise.core.progress import Progress
-from turnwise.core.types import CreditTable, Episode
+from turnwise.core.protocols import Explorer
+from turnwise.core.types import CreditTable, Episode, Signal
 from turnwise.credit.rule import CreditRule
 from turnwise.explore import Grouped, Independent
+from turnwise.explore.curriculum import Curriculum
 from turnwise.learn.credited import credit_table
 from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Claim, Setup, Trial, setting
-from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
+from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of, with_curriculum
 
 if TYPE_CHECKING:
     from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
@@ -53,39 +56,62 @@ class CriticSettings(ImproveSettings):
     value: float = setting(0.5, "weight of the value loss, in units of the variance of its targets", needs="rounds")
 
 
-def build(setup: Setup, rule: CreditRule) -> Parts:
+def build(
+    setup: Setup,
+    rule: CreditRule,
+    feedback: Sequence[Any] = (),
+    explorer: Explorer | None = None,
+    curriculum: Curriculum | None = None,
+) -> Parts:
     """Put the parts together for one credit rule.
 
     Args:
         setup: world, settings, model, seed; with `CriticSettings` the policy gets a value head.
         rule: spreads the signal.
+        feedback: judges of the episodes, for rules that read what they say.
+        explorer: how a round is collected; None for straight episodes, in groups where the settings say so.
+        curriculum: chooses the tasks of a round; None for all in turn.
     """
     from turnwise.learn.weights.policy_gradient import PolicyGradient
 
     s: ImproveSettings = setup.settings
-    explorer = Grouped(s.group) if s.group > 1 else Independent()
-    check_parts(s, rule, explorer)
+    expected = s.tasks if explorer else s.tasks * s.group  # episodes: a tree is one
+    explorer = explorer or (Grouped(s.group) if s.group > 1 else Independent())
+    check_parts(s, rule, explorer, feedback)
     how = step_settings(setup)
     policy = make_policy(setup, critic=isinstance(s, CriticSettings))
     tables = tables_of(setup, policy)
     train_tasks = setup.world.tasks("train")
 
     def collect(number: int, progress: Progress) -> list[Episode]:
-        tasks = tasks_in_turn(train_tasks, s.tasks, number)
-        return tables.of_policy("improve", number, progress, s.tasks * s.group).collect(explorer, tasks)
+        table = tables.of_policy("improve", number, progress, expected)
+        if curriculum is None:
+            return table.collect(explorer, tasks_in_turn(train_tasks, s.tasks, number))
+        episodes = table.collect(explorer, curriculum.draw(s.tasks, generator(setup.seed, "tasks", number)))
+        curriculum.note(episodes)
+        return episodes
 
-    def credit(learner: PolicyGradient, episodes: Sequence[Episode]) -> CreditTable:
+    def credit(learner: PolicyGradient, episodes: Sequence[Episode], signals: Sequence[Signal]) -> CreditTable:
         rows = learner.rows(episodes)
-        return credit_table(rule, episodes, rows, learner.values(rows))
+        return credit_table(rule, episodes, rows, learner.values(rows), signals)
 
-    improve = Stage("improve", s.rounds, collect, lambda: PolicyGradient(policy, how, setup.seed), credit)
+    improve = Stage(
+        "improve",
+        s.rounds,
+        collect,
+        lambda: PolicyGradient(policy, how, setup.seed),
+        credit,
+        feedback=feedback,
+    )
     stages = [
         *imitation(setup, policy),
         tables.evaluation("evaluate-before"),
         improve,
         tables.evaluation("evaluate-after"),
     ]
-    return parts_of(policy, stages)
+    return (
+        parts_of(policy, stages) if curriculum is None else with_curriculum(parts_of(policy, stages), curriculum, setup)
+    )
 
 
 def step_settings(setup: Setup) -> PolicyGradientSettings:
@@ -109,10 +135,12 @@ def step_settings(setup: Setup) -> PolicyGradientSettings:
     )
 
 
-def check_parts(s: ImproveSettings, rule: CreditRule, explorer: Any) -> None:
+def check_parts(s: ImproveSettings, rule: CreditRule, explorer: Any, feedback: Sequence[Any] = ()) -> None:
     """Refuse what cannot work before anything is made."""
     check_clip(s)
-    gives = {"tokens", "logprobs", *pairing.gives_of(explorer)}
+    gives = {"tokens", "logprobs", "state", *pairing.gives_of(explorer, *feedback)}
+    if feedback:
+        gives.add("signals")
     if isinstance(s, CriticSettings):
         gives |= {"critic", "token_critic"}
     pairing.check({f"credit rule {rule.name!r}": rule.needs}, gives)
