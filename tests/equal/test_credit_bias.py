@@ -17,7 +17,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from turnwise.core.errors import TurnwiseError
 from turnwise.credit import RULES, CreditInput
+from turnwise.credit.branch_share import BranchShare
 from turnwise.credit.multi_critic import SIGNALS, critic_of
 
 P_STOP = np.array([0.3, 0.45, 0.6])
@@ -216,3 +218,18 @@ def test_leave_one_out_at_every_fork_is_fair_wherever_trees_fork():
 @pytest.mark.parametrize("name", ["rloo", "arpo", "tree-values", "rest-mcts"])
 def test_rules_that_take_branches_for_episodes_are_not(name):
     assert sine(expected_of_trees(RULES[name]()), TRUE) > 1e-2
+
+
+@pytest.mark.parametrize(
+    "inner", [RULES["reward-to-go"](), RULES["turn-gae"](gamma=1.0, lam=1.0)], ids=lambda r: r.name
+)
+def test_weighed_by_its_share_of_the_tree_a_rule_that_was_fair_is_fair_again(inner):
+    assert sine(expected_of_trees(inner), TRUE) > 1e-2
+    assert sine(expected_of_trees(BranchShare(inner)), TRUE) < 1e-9
+
+
+def test_without_branches_shares_change_nothing():
+    x = record([(0,), PATHS[-1]], np.arange(1 + len(PATHS[-1])))
+    np.testing.assert_allclose(BranchShare().assign(x).credit, RULES["reward-to-go"]().assign(x).credit)
+    with pytest.raises(TurnwiseError, match="which credits tokens"):
+        BranchShare(RULES["token-gae"]())

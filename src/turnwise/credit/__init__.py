@@ -6,6 +6,7 @@ from turnwise.credit.arpo import Arpo
 from turnwise.credit.barfi import Barfi
 from turnwise.credit.bilevel_gae import BilevelGae
 from turnwise.credit.blink import Blink
+from turnwise.credit.branch_share import BranchShare
 from turnwise.credit.calm import Calm
 from turnwise.credit.clip_delta import ClipDelta
 from turnwise.credit.dir import Dir
@@ -42,7 +43,7 @@ PLAIN: tuple[type[CreditRule], ...] = (Outcome, RewardToGo, EpisodeZ)
 GROUPED: tuple[type[CreditRule], ...] = (Rloo, DrGrpo, Grpo, FlowGrpo, Rapo, MtGrpo, TurnBaseline, Gigpo)
 """Rules that compare the episodes of a group."""
 
-BRANCHED: tuple[type[CreditRule], ...] = (Arpo, TreeLoo, TreeValues, RestMcts)
+BRANCHED: tuple[type[CreditRule], ...] = (Arpo, TreeLoo, TreeValues, RestMcts, BranchShare)
 """Rules that know which turns the paths of a group share."""
 
 VALUED: tuple[type[CreditRule], ...] = (TurnGae, TokenGae, BilevelGae, MultiCritic, FittedQ, Exact)
