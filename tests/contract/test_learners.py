@@ -15,28 +15,64 @@ import torch
 
 from made_play import Made, batch_of, credit_of, nano, sample
 from turnwise.core.pairing import NEXT_MOVES
+from turnwise.learn.pairs import Pair, Verdict, whole
+from turnwise.learn.weights.archer import Archer, ArcherSettings
+from turnwise.learn.weights.dpo import Dpo
+from turnwise.learn.weights.ilql import Ilql, IlqlSettings
 from turnwise.learn.weights.imitation import Imitation, ImitationSettings
+from turnwise.learn.weights.kto import Kto
+from turnwise.learn.weights.mc_returns import McReturns, McReturnsSettings
 from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
-from turnwise.models.policy import Policy
+from turnwise.learn.weights.preference import Preference, PreferenceSettings
+from turnwise.learn.weights.tdpo import Tdpo
+from turnwise.models.guided import Guide, Guided, load_speaker
+from turnwise.models.values import Values
 
 WORLD = Made(turns=4)
+
+
+def preferring(objective, single=False):
+    """What makes a learner to which every second episode is better than the one that follows."""
+
+    def examples(batch, rng):
+        sides = [whole(batch.episodes, n) for n in range(len(batch.episodes))]
+        pairs = [Pair(*sides[n : n + 2]) for n in range(0, len(sides) - 1, 2)]
+        return [Verdict(side, side is pair.better) for pair in pairs for side in pair.sides] if single else pairs
+
+    return lambda policy, settings, seed: Preference(policy, objective, examples, settings, seed)
+
+
+SMALL = {"critic_steps": 3, "actor_steps": 2, "critic_batch": 8, "actor_batch": 8, "max_new": 6, "width": 16}
 LEARNERS = {
+    "archer": (Archer, ArcherSettings(**SMALL), False),
+    "archer with a baseline": (Archer, ArcherSettings(**SMALL, token_baseline=True, buffer=20), False),
     "imitation": (Imitation, ImitationSettings(batch=2, epochs=2, warmup=3), False),
     "imitation with a critic": (Imitation, ImitationSettings(batch=2), True),
+    "dpo": (preferring(Dpo()), PreferenceSettings(batch=2, weight_decay=0.1), False),
+    "dpo, a reference that stays": (preferring(Dpo()), PreferenceSettings(batch=2, reference="start"), False),
+    "kto": (preferring(Kto(), single=True), PreferenceSettings(batch=3, reference="start"), False),
+    "tdpo": (preferring(Tdpo()), PreferenceSettings(batch=2, epochs=2), False),
     "policy gradient": (PolicyGradient, PolicyGradientSettings(value=0.0, minibatches=2), False),
     "with everything": (
         PolicyGradient,
         PolicyGradientSettings(epochs=2, kl=0.1, entropy=0.01, value_clip=0.2, weight_decay=0.1, averaging="row-mean"),
         True,
     ),
+    "mc-returns": (McReturns, McReturnsSettings(batch=4, epochs=2), False),
+    "ilql": (Ilql, IlqlSettings(batch=4, epochs=2), False),
 }
+VALUES = {"mc-returns": {"heads": 1}, "ilql": {"heads": 2, "state": True}}
+"""Learners of values -> the values that guide their policy, which they leave as it is."""
 
 
 @pytest.fixture(params=LEARNERS)
 def case(request):
     """What makes a learner for a policy, and a fresh policy."""
     kind, settings, critic = LEARNERS[request.param]
-    return SimpleNamespace(make=lambda policy: kind(policy, settings, 7), policy=nano("maze", critic), critic=critic)
+    policy = nano("maze", critic)
+    if request.param in VALUES:
+        policy = Guided(policy, Values(policy, **VALUES[request.param]), Guide())
+    return SimpleNamespace(make=lambda policy: kind(policy, settings, 7), policy=policy, critic=critic)
 
 
 def batch(policy, number=0):
@@ -56,6 +92,11 @@ def weights(policy):
     return {name: weight.clone() for name, weight in policy.state_dict().items()}
 
 
+def spoken(found):
+    """The weights of the policy that a guided one speaks with."""
+    return {name: weight for name, weight in found.items() if name.startswith("policy.")}
+
+
 def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
@@ -73,7 +114,9 @@ def test_it_counts_versions_and_says_what_changed(case):
         assert case.policy.version == number + 1 and update.why
         assert {"gradient_norm"} < set(update.change) and np.isfinite(list(update.change.values())).all()
     after = weights(case.policy)
-    assert all(not torch.equal(before[name], after[name]) for name in before if "value_head" not in name)
+    spared = "policy." if isinstance(case.policy, Guided) else "value_head"
+    assert all(not torch.equal(before[name], after[name]) for name in before if not name.startswith(spared))
+    assert not isinstance(case.policy, Guided) or same(*(spoken(found) for found in (before, after)))
     assert case.critic is ("value_head.weight" in after and bool(after["value_head.weight"].any()))
 
 
@@ -102,7 +145,7 @@ def test_saved_and_loaded_it_goes_on_bit_for_bit(case, tmp_path):
     whole.learn(batch(case.policy, 0))
     case.policy.save(tmp_path / "policy")
     whole.save(tmp_path)
-    again = Policy.load(tmp_path / "policy")
+    again = load_speaker(tmp_path / "policy")
     assert again.version == 1 and same(weights(again), weights(case.policy))
     learner = case.make(again)
     learner.load(tmp_path)

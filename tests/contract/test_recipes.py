@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +16,7 @@ from turnwise.explore import Grouped, Independent
 from turnwise.recipes import RECIPES
 from turnwise.recipes.base import START, Recipe, Setup, setting, table_of
 from turnwise.recipes.improve import CriticSettings, ImproveSettings, check_parts
+from turnwise.recipes.prefer import PathSettings
 from turnwise.worlds import make
 
 WORLD = {"max_steps": 4}
@@ -97,6 +99,7 @@ def test_a_setting_without_effect_is_refused(recipe):
     for field in dataclasses.fields(recipe.settings):
         if needs := field.metadata["needs"]:
             other = field.default + 1 if isinstance(field.default, int | float) else "other"
+            other = not field.default if isinstance(field.default, bool) else other
             with pytest.raises(TurnwiseError, match=f"{field.name}=.* has no effect .*{needs}=0") as caught:
                 recipe.resolve({needs: 0, field.name: other})
             assert f"leave out {field.name}, or set {needs}" in str(caught.value)
@@ -173,6 +176,8 @@ def test_rules_meet_settings_that_give_what_they_need(name):
     if rule.needs & {"signals", "branches"}:
         with pytest.raises(WrongPairing, match="add feedback that scores turns|explorer that branches"):
             check_parts(CriticSettings(), rule, Grouped(2))
+        branching = SimpleNamespace(gives={"group", "branches"})
+        check_parts(CriticSettings(), rule, branching, [object()] if "signals" in rule.needs else ())
     elif rule.needs & {"critic", "token_critic"}:
         check_parts(CriticSettings(), rule, Grouped(2))
         with pytest.raises(WrongPairing, match="choose a recipe with a critic"):
@@ -183,6 +188,30 @@ def test_rules_meet_settings_that_give_what_they_need(name):
             check_parts(ImproveSettings(), rule, Independent())
     else:
         check_parts(ImproveSettings(), rule, Independent())
+
+
+@pytest.mark.parametrize("name", [n for n in RECIPES if issubclass(RECIPES.get(n).settings, PathSettings)])
+def test_whole_paths_are_compared_only_where_answers_are_fixed(name):
+    with pytest.raises(WrongPairing, match=f"{name} on wordle, whose answers are random") as caught:
+        spec("wordle", name, "scratch:nano", {}, {}, 0).build()
+    assert "luck=ignore" in caught.value.next_move
+    spec("wordle", name, "scratch:nano", {"luck": "ignore"}, {}, 0).build()
+    spec("wordle", "step-dpo", "scratch:nano", {}, {}, 0).build()
+    with pytest.raises(UnknownName, match="did you mean 'ignore'"):
+        build(name, luck="ignor")
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("tdpo", {"variant": "tdpo1", "alpha": 0.2}),
+        ("step-dpo", {"gamma": 1.0}),
+        ("step-dpo", {"objective": "simpo", "reference": "start"}),
+    ],
+)
+def test_a_setting_that_its_objective_does_not_read_is_refused(name, settings):
+    with pytest.raises(TurnwiseError, match="has no effect with"):
+        build(name, **settings)
 
 
 # --- a recipe of one's own ---

@@ -230,3 +230,28 @@ def test_imagined_worlds_play_on_to_an_end(world):
         say(cursor, expert_says(cursor, name))
         if cursor.tick > 5:
             break
+
+
+def test_random_observations_are_those_that_can_differ(world):
+    """The same words in the same conversation, with other hidden facts and draws: answered differently, or not."""
+    tasks, expert = world.tasks("train"), sorted(world.experts)[0]
+    pool = spread(sorted({t.message.text for task in spread(tasks, 4) for t in finish(world, task, expert).turns}), 12)
+    answers, differs = {}, False
+    for script in range(6):
+        for task in spread(tasks, 12):
+            for key in range(3):
+                cursor, words = start(world, task, key), generator("words", script)
+                while cursor.open and cursor.tick < 6:
+                    before = conversation(cursor)
+                    texts = list(cursor.moment.legal or pool)
+                    text = texts[int(words.integers(len(texts)))]
+                    say(cursor, text)
+                    after = cursor.moment.views["agent"], dict(cursor.moment.rewards), cursor.moment.end
+                    differs |= answers.setdefault((before, text), after) != after
+    assert differs == world.random_observations
+
+
+def conversation(cursor):
+    """All that was seen and said so far."""
+    turns = cursor.tree.turns
+    return tuple(m for t in turns for m in (*t.seen, t.message)) + cursor.view("agent").new

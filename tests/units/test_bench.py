@@ -36,3 +36,9 @@ def test_training_packed_and_usual_have_one_gradient():
     found = bench("train", "--model", "scratch:nano")
     assert found["gradient_gap"] < 1e-4 and 0.5 < found["useful_share"] <= 1
     assert found["agent_tokens"] == 2 * 3 * 4
+
+
+def test_branching_and_plain_play_as_many_paths():
+    found = bench("branching", "--model", "scratch:nano", "--paths", "3")
+    assert found["paths"] == 3 and found["plain_played"] == 6 >= found["branching_played"]
+    assert found["ratio"] > 0 and found["branching_read"] <= found["plain_read"]

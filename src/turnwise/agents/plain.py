@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The private state of one path: the engine's line, and whether the last reply closed its turn."""
+    """The private state of one path after a turn, which stays true of its beginning when the line grows."""
 
     line: Line
-    closed: bool
+    closed: bool  # whether the last reply closed its turn
+    length: int  # ids of the line that belong to it
 
 
 class PlainAgent:
@@ -51,12 +52,19 @@ class PlainAgent:
         line = self.engine.open() if carry is None else carry.line
         tokens = await self.engine.reply(line, ids, self.sampling, view.chance_key)
         message = Message("assistant", self.chat.decode(tokens.reply.tolist()))
-        carried = Carried(line, closed=len(tokens.reply) > 0 and int(tokens.reply[-1]) in self.chat.stop_ids)
+        closed = len(tokens.reply) > 0 and int(tokens.reply[-1]) in self.chat.stop_ids
+        carried = Carried(line, closed, len(line.ids))
         return Act(message, carried, tokens, version=self.engine.policy.version)
 
     def fork(self, carry: Carried | None) -> Carried | None:
-        """A line of its own that starts with the same cache."""
-        return None if carry is None else Carried(self.engine.fork(carry.line), carry.closed)
+        """A line of its own that starts with the same cache, as far as it was read then: a turn that was taken since is
+        left out. None, to be read anew, where the view has let go of all that the line held.
+        """
+        if carry is None or not carry.line.open:
+            return None
+        line = self.engine.fork(carry.line)
+        self.engine.rewind(line, carry.length)
+        return Carried(line, carry.closed, carry.length)
 
     def close(self, carry: Any) -> None:
         """Give the cache slot back."""

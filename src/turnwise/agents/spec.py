@@ -82,11 +82,11 @@ def _model(
 ) -> Seated:
     from turnwise.agents.plain import PlainAgent
     from turnwise.models.engine import Engine
-    from turnwise.models.policy import Policy
+    from turnwise.models.guided import load_speaker
     from turnwise.models.sampling import Sampling
 
     if kind == "run":
-        policy = Policy.load(checkpoint_of(rest) / "policy", device=device)
+        policy = load_speaker(checkpoint_of(rest) / "policy", device=device)
     else:
         policy = new_policy(spec, world, seed, device=device)
     engine = Engine(policy)

@@ -1,1 +1,1 @@
-"""Benchmarks of speed: both sides of every ratio are taken in one run."""
+"""Benchmarks: of speed, both sides of every ratio in one run, and of credit rules, against exact values."""

@@ -20,7 +20,7 @@ bench = Commands(
         "rollout": "turnwise.cli.bench:rollout",
         "train": "turnwise.cli.bench:train",
     },
-    help="Measure speed, both sides of every ratio in one run, and credit rules against exact values.",
+    help="Measure speed, and credit rules against exact values.",
     examples=["turnwise bench credit", "turnwise bench rollout", "turnwise bench train --turns 64"],
 )
 

@@ -41,10 +41,11 @@ LEGEND = (
     "--replicates", type=click.IntRange(min=4), default=20, show_default=True, help="Batches of 512 episodes."
 )
 @click.option("--training", is_flag=True, help="Train tables with the rules too, in the benchmark's four worlds.")
+@click.option("--networks", metavar="SIZE", help="Ask with a network as policy too, from scratch:SIZE, three stages.")
 @click.option("--check", is_flag=True, help="Say which figures lie within the pass marks of the reference table.")
 @click.option("--out", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Write credit.json and pictures.")
 @seed_option(0, "Of all draws.")
-def credit(out: Out, folder: Path | None, training: bool, check: bool, **given: Any) -> None:
+def credit(out: Out, folder: Path | None, training: bool, networks: str | None, check: bool, **given: Any) -> None:
     """How good credit rules are: each one's credit per turn against the exact advantage, in small worlds."""
     from turnwise.bench.credit.reference import compare, compare_training
     from turnwise.bench.credit.run import WORLDS, bench_credit, bench_training
@@ -59,12 +60,17 @@ def credit(out: Out, folder: Path | None, training: bool, check: bool, **given: 
         found = bench_credit(**chosen, watch=watch)
         if training:
             found["training"] = bench_training(chosen["worlds"], chosen["rules"], chosen["seed"], watch)
+        if networks:
+            found["networks"] = by_networks(networks, given, watch)
     for world, policies in found["worlds"].items():
         for policy, one in policies.items():
             out.say(*table_of(world, policy, one))
     out.say(f"[dim]{LEGEND}[/]", "")
     for world, rows in found.get("training", {}).items():
         out.say(*training_table(world, rows))
+    for world, stages in found.get("networks", {}).items():
+        for stage, one in stages.items():
+            out.say(*network_table(world, stage, one))
     if check:
         found["check"] = [one.document() for one in compare(found)]
         found["check_training"] = compare_training(found)
@@ -73,6 +79,30 @@ def credit(out: Out, folder: Path | None, training: bool, check: bool, **given: 
     if folder is not None:
         next_moves = [f"open {path}" for path in written(found, folder)]
     out.finish(found, next_moves)
+
+
+def by_networks(size: str, given: Mapping[str, Any], watch: Any) -> dict[str, Any]:
+    """The rows on episodes of a network, in the small worlds or in those that were named."""
+    from turnwise.bench.credit.networks import SMALL, bench_networks
+
+    worlds = given["worlds"] or SMALL
+    return bench_networks(worlds, f"scratch:{size}", given["replicates"], given["seed"], given["rules"], watch)
+
+
+def network_table(world: str, stage: str, one: Mapping[str, Any]) -> list[Any]:
+    """A world under a network at a stage."""
+    from turnwise.cli.numbers import plain_table
+
+    names = ["pearson", "sign", "cosine", "snr"]
+    table = plain_table("rule", *names, "cosine in weights", right=[*names, "cosine in weights"])
+    table.columns[0].no_wrap = True
+    for name, figures in one["rules"].items():
+        weights = "-" if figures["weights"] is None else f"{figures['weights']:.3f}"
+        table.add_row(name, *(cell(figures[column], column) for column in names), weights)
+    about = (
+        f"expected return {', '.join(f'{v:.3f}' for v in one['value'])}; other texts {one['other_texts']:.1%} of turns"
+    )
+    return [f"[bold]{world}[/], a network, {stage} [dim]({about})[/]", table, ""]
 
 
 def written(found: Mapping[str, Any], folder: Path) -> list[Path]:

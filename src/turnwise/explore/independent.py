@@ -29,7 +29,8 @@ class Grouped:
     """`members` episodes of every task, so that a rule can compare episodes that began alike.
 
     The world's hidden facts are the task's, so they are shared; draws during play (noise, opponents, sampling) are
-    each member's own.
+    each member's own. Rules that compare equal states of a group (GiGPO's anchors) need no explorer of their own: where
+    a state comes again is read from what the members saw.
     """
 
     members: int = 8

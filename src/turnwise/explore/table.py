@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,14 +70,13 @@ class Table:
 
     async def play(self, task: Task, member: int = 0) -> Episode:
         """One episode from start to end."""
-        if self._places is None:
-            return await self._play(task, member)
-        async with self._places:
-            return await self._play(task, member)
+        async with self.place():
+            cursor = await play(self.cursor(task, member), self.agents)
+            return self.record(cursor, task, member)
 
-    async def _play(self, task: Task, member: int) -> Episode:
-        cursor = await play(self.cursor(task, member), self.agents)
-        return self.record(cursor, task, member)
+    def place(self) -> AbstractAsyncContextManager[Any]:
+        """A place for one more live episode, with all its branches; held while the context lasts."""
+        return self._places or nullcontext()
 
     def record(self, cursor: Cursor, task: Task, member: int) -> Episode:
         """The finished record with its id and origin."""

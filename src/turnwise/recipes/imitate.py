@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from turnwise.agents.plain import PlainAgent
 from turnwise.agents.spec import expert, new_policy
@@ -16,7 +17,8 @@ from turnwise.core.cursor import Limits
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.progress import Progress, counting
 from turnwise.core.types import Episode
-from turnwise.explore import Independent, Table
+from turnwise.explore import Independent, Table, curriculum
+from turnwise.learn.in_turn import InTurn
 from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Setup, setting
 
@@ -54,9 +56,14 @@ def make_policy(setup: Setup, critic: bool) -> Policy:
     return policy
 
 
-def imitation(setup: Setup, policy: Policy, choose: Callable[[Sequence[Episode]], list[Episode]] = list) -> list[Stage]:
-    """The stage `imitate`: the scripted player's episodes on training tasks; `choose` says which of them are imitated.
-    Nothing where no demonstrations are wanted.
+def imitation(
+    setup: Setup,
+    policy: Policy,
+    choose: Callable[[Sequence[Episode]], list[Episode]] = list,
+    then: Sequence[Callable[[], Any]] = (),
+) -> list[Stage]:
+    """The stage `imitate`: the scripted player's episodes on training tasks; `choose` says which of them are imitated,
+    and `then` makes learners that go on with the same episodes. Nothing where no demonstrations are wanted.
     """
     from turnwise.learn.weights.imitation import Imitation, ImitationSettings
 
@@ -70,7 +77,10 @@ def imitation(setup: Setup, policy: Policy, choose: Callable[[Sequence[Episode]]
         table = Table(setup.world, {"agent": player}, setup.seed, "imitate", number, live=64)
         return table.collect(Independent(), tasks)
 
-    return [Stage("imitate", 1, collect, lambda: Imitation(policy, how, setup.seed), choose=choose)]
+    def clone() -> Imitation:
+        return Imitation(policy, how, setup.seed)
+
+    return [Stage("imitate", 1, collect, (lambda: InTurn([clone, *then])) if then else clone, choose=choose)]
 
 
 @dataclass
@@ -132,3 +142,15 @@ def tables_of(setup: Setup, policy: Policy) -> Tables:
 def parts_of(policy: Policy, stages: Sequence[Stage]) -> Parts:
     """Stages with the policy as what they share."""
     return Parts(stages, lambda to: policy.save(to / "policy"))
+
+
+def with_curriculum(parts: Parts, chooses: curriculum.Curriculum, setup: Setup) -> Parts:
+    """The same parts, whose checkpoints hold the curriculum's state too; a run that goes on finds it there."""
+    if setup.checkpoint is not None:
+        curriculum.load(chooses, setup.checkpoint)
+
+    def save(to: Path) -> None:
+        parts.save(to)
+        curriculum.save(chooses, to)
+
+    return Parts(parts.stages, save)

@@ -14,7 +14,10 @@ from typing import Any
 
 from turnwise.credit.rule import CreditRule
 from turnwise.recipes import RECIPES
+from turnwise.recipes.archer import ArcherRecipeSettings
 from turnwise.recipes.base import Recipe, Trial, table_of
+from turnwise.recipes.offline import OfflineSettings
+from turnwise.recipes.prefer import PreferSettings
 
 HEAD = """# Methods
 
@@ -30,8 +33,17 @@ NEEDS = {
     "state": "observations that come again",
     "signals": "a judge of turns or episodes",
     "branches": "an explorer that branches",
+    "pairs": "several episodes of each task, or preferences",
+    "records": "recorded episodes with rewards, good ones and bad",
 }
 """What a credit rule needs, in words."""
+
+INSTEAD: dict[tuple[str, ...], str] = {
+    ("pairs",): "preferences",
+    ("records",): "values of words",
+    ("replay",): "fitted Q - V",
+}
+"""What stands in the place of a credit rule where there is none, by needs; otherwise imitation."""
 
 UNSHOWN = {
     "no rule": "what imitation adds to a pretrained model that can be told what to do",
@@ -45,6 +57,12 @@ UNSHOWN = {
     "state": "how often a state comes again, to the letter, where a history is thousands of tokens of free text",
     "signals": "how good the judge is, and what a strong policy finds that pleases it",
     "branches": "whether a branch is worth its price where each costs a long episode",
+    "pairs": "whether the log-ratios of hundreds of tokens per turn, summed over a path, still tell the turns that "
+    "mattered from those that did not",
+    "replay": "whether a critic of whole utterances generalises over histories of thousands of tokens, where here it "
+    "has met most states before",
+    "records": "whether what single words are worth can be learned over a vocabulary of a hundred thousand, of which "
+    "the data holds a few in any one state",
 }
 """What a method leans on -> what experiments with small models from random weights cannot say about it."""
 
@@ -71,7 +89,7 @@ def line(recipe: Recipe) -> str:
     cells = [
         f"[{recipe.name}](#{recipe.name})",
         recipe.title,
-        f"`{rule.name}`" if rule else "none: imitation",
+        f"`{rule.name}`" if rule else f"none: {INSTEAD.get(tuple(needs), 'imitation')}",
         "; ".join(NEEDS.get(need, need) for need in needs) or "nothing",
         held(evidence(recipe.name)),
     ]
@@ -127,8 +145,16 @@ def rule_of(recipe: Recipe) -> type[CreditRule] | None:
 
 
 def needs_of(recipe: Recipe) -> list[str]:
-    """What its credit rule cannot work without, by name."""
+    """What its credit rule cannot work without, by name; pairs, where it learns from what was better than what;
+    records, where values are learned offline; replay, where a critic learns from turns of all rounds.
+    """
     rule = rule_of(recipe)
+    if issubclass(recipe.settings, OfflineSettings):
+        return ["records"]
+    if issubclass(recipe.settings, PreferSettings):
+        return ["pairs"]
+    if issubclass(recipe.settings, ArcherRecipeSettings):
+        return ["replay"]
     return sorted(rule.needs) if rule else []
 
 

@@ -41,6 +41,13 @@ class World:
         return 20
 
     @property
+    def random_observations(self) -> bool:
+        """Whether the same words after the same conversation can be answered differently (another text, reward or
+        end), by hidden facts or by draws. A world that does not say so is taken to be random.
+        """
+        return True
+
+    @property
     def anchors(self) -> Mapping[str, float]:
         """Published returns that anchor a score, {min, data, max}; empty where these settings have none."""
         return {}

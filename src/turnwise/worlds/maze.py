@@ -78,6 +78,11 @@ class Maze(World):
         return self.max_steps + 1
 
     @property
+    def random_observations(self) -> bool:
+        """Where you are is all that is hidden, and `position` tells it."""
+        return self.describe != "position"
+
+    @property
     def anchors(self) -> Mapping[str, float]:
         """Of specs/worlds/lmrl-scores-and-data, for the game that was published."""
         published = type(self)(as_released=self.as_released).settings() == self.settings()

@@ -88,7 +88,6 @@ class TabularWorld(World):
     are met in training; what eval holds back is luck.
     """
 
-    problem: ClassVar[Callable[[], Tabular]]
     hidden: ClassVar[tuple[str, ...]] = ("",)  # a name per hidden fact
     acts: ClassVar[tuple[str, ...]]  # legal texts, in the order of the actions
     refusal: ClassVar[str]  # what a wrong move is told, before the text of the state
@@ -98,15 +97,30 @@ class TabularWorld(World):
     experts = {name: player(share) for name, share in SKILLS.items()}
     demonstrator = "mid"
 
-    @staticmethod
-    def tell(point: Any) -> str:
+    def problem(self) -> Tabular:
+        """The table."""
+        raise NotImplementedError
+
+    def tell(self, point: Any) -> str:
         """The text of a state; different states have different texts."""
         raise NotImplementedError
 
     @property
     def played(self) -> Played:
         """The tables of this world, made once."""
-        return played_of(type(self))  # type: ignore[arg-type]  # a class is hashable
+        return played_of(type(self), tuple(self.settings().items()))  # type: ignore[arg-type]  # a class is hashable
+
+    @property
+    def random_observations(self) -> bool:
+        """Whether an act in some state can have outcomes that differ in what follows or in reward."""
+        table = self.played.bare
+        possible = (table.belief.T[:, :, None, None] > 0) & (table.chances > 0)
+
+        def varies(what: np.ndarray) -> np.ndarray:
+            seen = np.broadcast_to(what, possible.shape)
+            return np.where(possible, seen, -np.inf).max((0, 3)) > np.where(possible, seen, np.inf).min((0, 3))
+
+        return bool((varies(table.after) | varies(table.rewards)).any())
 
     def lapse(self, point: Any) -> Any:
         """The state after a turn without a legal act: only time has passed; None when it was the last."""
@@ -190,15 +204,16 @@ class TabularWorld(World):
 
 
 @lru_cache
-def played_of(kind: type[TabularWorld]) -> Played:
+def played_of(kind: type[TabularWorld], settings: tuple[tuple[str, Any], ...]) -> Played:
     """The tables of a world.
 
     Raises:
         TurnwiseError: two situations are told by one text, or a lapse leads out of the table.
     """
-    world, bare = kind(), kind.problem()
+    world = kind(**dict(settings))
+    bare = world.problem()
     table = with_lapses(bare, world.lapse, kind.lapse_reward)
-    told = [kind.tell(point) for point in bare.points]
+    told = [world.tell(point) for point in bare.points]
     texts = tuple(text for line in told for text in (line, kind.refusal + line))
     if len(set(texts)) < len(texts) or len(kind.acts) != len(bare.actions):
         raise TurnwiseError(

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from turnwise.core.chance import generator
-from turnwise.core.errors import UnknownName
+from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.types import Batch, Episode, Update
 from turnwise.learn.packing import minibatches
+from turnwise.learn.partial import without_wrong
 from turnwise.learn.sequences import Row, rows_of
 from turnwise.learn.weights.critic import monte_carlo, spread, start_at_mean
 from turnwise.learn.weights.lots import lots_of, say, trained_rows
@@ -44,10 +45,17 @@ class ImitationSettings:
     normalise: str = "action"  # divisor of the loss: action tokens, or all attended tokens as in the reference code
     value: float = 0.5  # weight of a critic's error on the imitated episodes' reward-to-go; without a critic, nothing
     gamma: float = 1.0  # discount per turn of that reward-to-go
+    wrong: str = ""  # signal below 0 on turns that carry no loss (turnwise.learn.partial); empty: all turns do
 
     def __post_init__(self) -> None:
         if self.normalise not in NORMALISERS:
             raise UnknownName("normaliser", self.normalise, NORMALISERS)
+        if self.wrong and self.others:
+            raise TurnwiseError(
+                f"others={self.others:g} with wrong={self.wrong!r}: wrong turns would weigh as the world's tokens do",
+                "one of the two",
+                "leave out others, or wrong",
+            )
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,8 @@ class Imitation:
             TurnwiseError: there is nothing in the batch to imitate.
         """
         rows = rows_of(batch.episodes, self.policy.chat, longest=self.policy.longest)
+        if self.settings.wrong:
+            rows = without_wrong(rows, batch, self.settings.wrong)
         lesson = self._lesson(batch.episodes, rows)
         useful = trained_rows(rows)
         rng = generator(self.seed, "imitation", self.steps)
