@@ -36,7 +36,7 @@ NEEDS = {
     "pairs": "several episodes of each task, or preferences",
     "records": "recorded episodes with rewards, good ones and bad",
 }
-"""What a credit rule needs, in words."""
+"""What a credit rule or a learner needs, in words."""
 
 INSTEAD: dict[tuple[str, ...], str] = {
     ("pairs",): "preferences",
