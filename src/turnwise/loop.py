@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,25 @@ def train(parts: Parts, folder: RunFolder, progress: Progress | None = None) -> 
     """
     progress = progress or Silent()
     at, checkpoint = resume_point(parts, folder)
+    with fewer_collections():
+        return run_stages(parts, folder, progress, at, checkpoint)
+
+
+@contextmanager
+def fewer_collections() -> Iterator[None]:
+    """Let Python look for cycles less often, and as before afterwards: the process may be somebody's own."""
+    before = gc.get_threshold()
     gc.set_threshold(SMALL_OBJECTS, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def run_stages(
+    parts: Parts, folder: RunFolder, progress: Progress, at: tuple[int, int], checkpoint: Path | None
+) -> bool:
+    """All stages from a point on; see `train`."""
     for number, stage in enumerate(parts.stages):
         if (number, stage.rounds) <= at:
             continue
