@@ -45,10 +45,10 @@ def test_against_its_start_every_seed_is_paired(trial, runs):
     small_start(trial)
     found = check("rloo", 2, out=runs)
     assert [arm.name for arm in found.comparison.arms] == [START, "rloo"] and not found.held
-    rows = found.by_seed()
+    rows = found.by_seed(found.rivals[0])
     assert [row["seed"] for row in rows] == [0, 1]
     means = [row["recipe"]["value"] - row["baseline"]["value"] for row in rows]
-    assert found.difference.difference == pytest.approx(sum(means) / 2)
+    assert found.differences[START].difference == pytest.approx(sum(means) / 2)
     assert "(rloo)" in found.summary and "25 tasks" in found.summary
 
 
@@ -64,7 +64,32 @@ def test_runs_that_are_there_are_used_again(trial, runs):
 def test_a_claim_of_no_difference_holds_where_the_interval_lies_inside(trial, runs, within, held):
     trial("bc", against="script:optimal", by="return", within=within, settings=SMALL)
     found = check("bc", 2, out=runs)
-    assert found.held is held and found.difference.difference < 0
+    assert found.held is held and found.differences["script:optimal"].difference < 0
+
+
+@pytest.mark.parametrize(("no_worse", "held"), [(1e9, True), (1e-9, False)])
+def test_a_claim_of_being_no_worse_looks_at_the_lower_end_alone(trial, runs, no_worse, held):
+    trial("bc", against="script:optimal", by="return", no_worse=no_worse, settings=SMALL)
+    assert check("bc", 2, out=runs).held is held
+    trial("bc", against="script:random", by="return", no_worse=1e9, settings=SMALL)
+    assert check("bc", 2, out=runs).held
+
+
+def test_a_claim_against_several_must_hold_against_each(trial, runs):
+    alone, far = ("script:random",), ("script:random", "script:optimal")
+    trial("bc", against=alone, by="return", no_worse=30.0, settings=SMALL)
+    low = check("bc", 2, out=runs)
+    trial("bc", against=far, by="return", no_worse=0.5, settings=SMALL)
+    both = check("bc", 2, out=runs)
+    assert [arm.name for arm in both.comparison.arms] == [*far, "bc"] and list(both.differences) == list(far)
+    assert low.held and not both.held
+    assert {row["against"] for row in both.as_json()["seeds"]} == set(far)
+
+
+def test_its_start_may_stand_beside_other_baselines(trial, runs):
+    small_start(trial, against=(START, "script:random"))
+    found = check("rloo", 2, out=runs)
+    assert [arm.name for arm in found.comparison.arms] == [START, "script:random", "rloo"]
 
 
 def test_being_so_many_times_better_must_hold_with_every_seed(trial, tmp_path):

@@ -15,7 +15,7 @@ def line(value, episodes=10, turns=2.0, seconds=1.0, kind="train", written=5):
         "kind": kind,
         "episodes": episodes,
         "success": score,
-        "turns": {"value": turns},
+        "calls": episodes * turns,
         "tokens": {"written": written},
         "seconds": {"sample": seconds},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import turnwise.recipes
 from turnwise.api.comparing import compare, run_of
 from turnwise.api.comparison import Arm, Comparison
 from turnwise.api.defaults import MODEL
-from turnwise.api.evaluation import per_task
+from turnwise.api.evaluation import Evaluation, per_task
 from turnwise.api.runs import Run, difference_json
 from turnwise.api.specs import spec
 from turnwise.api.training import RUNS
@@ -33,42 +34,62 @@ class Checked:
     """What a trial found."""
 
     recipe: Recipe
-    comparison: Comparison  # the baseline first, then the recipe
+    comparison: Comparison  # the baselines first, then the recipe
 
     @property
     def trial(self) -> Trial:
         """The experiment."""
         return self.recipe.claim.trial
 
+    @property
+    def rivals(self) -> tuple[Arm, ...]:
+        """The baselines."""
+        return self.comparison.arms[:-1]
+
+    @property
+    def own(self) -> Arm:
+        """The recipe."""
+        return self.comparison.arms[-1]
+
     @cached_property
-    def difference(self) -> PairedDifference:
-        """The recipe minus its baseline over all seeds, paired by task and seed, clustered by task."""
-        base, own = (per_task(arm.evaluations, self.trial.by) for arm in self.comparison.arms)
+    def differences(self) -> dict[str, PairedDifference]:
+        """The recipe minus each baseline over all seeds, paired by task and seed, clustered by task."""
         clusters: dict[Hashable, Hashable] = {
             (task, e.seed): task for arm in self.comparison.arms for e in arm.evaluations for task in e.tasks
         }
-        return paired_difference(own, base, rng=generator(*self.comparison.seeds, "check"), clusters=clusters)
+        own, found = per_task(self.own.evaluations, self.trial.by), dict[str, PairedDifference]()
+        for arm in self.rivals:
+            rng = generator(*self.comparison.seeds, "check")
+            base = per_task(arm.evaluations, self.trial.by)
+            found[arm.name] = paired_difference(own, base, rng=rng, clusters=clusters)
+        return found
 
     @property
     def held(self) -> bool:
-        """Whether what was claimed came out."""
-        if self.trial.within is not None:
-            low, high = span(self.difference)
-            return -self.trial.within < low and high < self.trial.within
-        above = self.comparison.verdicts[0].above == self.recipe.name
-        return above and (self.trial.times == 1.0 or all(self._reached(seed) for seed in self.by_seed()))
+        """Whether what was claimed came out, against every baseline."""
+        return all(self._held(arm) for arm in self.rivals)
 
-    def by_seed(self) -> list[dict[str, Any]]:
+    def _held(self, rival: Arm) -> bool:
+        low, high = span(self.differences[rival.name])
+        if self.trial.within is not None:
+            return -self.trial.within < low and high < self.trial.within
+        if self.trial.no_worse is not None:
+            return -self.trial.no_worse < low
+        pair = {rival.name, self.recipe.name}
+        above = next(v.above for v in self.comparison.verdicts if {v.pair.a, v.pair.b} == pair) == self.recipe.name
+        return above and (self.trial.times == 1.0 or all(self._reached(row) for row in self.by_seed(rival)))
+
+    def by_seed(self, rival: Arm) -> list[dict[str, Any]]:
         """Per seed: both means and the paired difference, JSON values."""
-        base, own = self.comparison.arms
         rows = []
-        for before, after in zip(base.evaluations, own.evaluations, strict=True):
+        for before, after in zip(rival.evaluations, self.own.evaluations, strict=True):
             rng = generator(after.seed, "gain", self.trial.by)
             gain = paired_difference(per_task([after], self.trial.by), per_task([before], self.trial.by), rng=rng)
             means = [e.success if self.trial.by == "success" else e.returns for e in (before, after)]
             rows.append(
                 {
                     "seed": after.seed,
+                    "against": rival.name,
                     "baseline": as_json(means[0]),
                     "recipe": as_json(means[1]),
                     "difference": difference_json(gain),
@@ -84,25 +105,23 @@ class Checked:
     @property
     def summary(self) -> str:
         """What was found, in a sentence."""
-        rows, by = self.by_seed(), self.trial.by
-        before, after = ([f"{row[arm]['value']:.2f}" for row in rows] for arm in ("baseline", "recipe"))
-        found, tasks = self.difference, len(set(self.comparison.arms[0].evaluations[0].tasks))
-        episodes = len(self.comparison.arms[0].evaluations[0].episodes)
-        low, high = span(found)
+        first, by = self.own.evaluations[0], self.trial.by
+        arms = [f"{means(arm.evaluations, by)} ({arm.name})" for arm in self.comparison.arms]
+        apart = [f"{difference_text(found)} from {name}" for name, found in self.differences.items()]
         return (
-            f"{self.trial.world}, seeds {rows[0]['seed']} to {rows[-1]['seed']}: {by} {', '.join(before)} "
-            f"({self.comparison.arms[0].name}) and {', '.join(after)} ({self.recipe.name}); over all, paired, "
-            f"{found.difference:+.2f} [{low:+.2f}, {high:+.2f}] ({tasks} tasks, {episodes} episodes a seed)"
+            f"{self.trial.world}, seeds {self.comparison.seeds[0]} to {self.comparison.seeds[-1]}: "
+            f"{by} {'; '.join(arms)}; over all, paired, {', '.join(apart)} "
+            f"({len(set(first.tasks))} tasks, {len(first.episodes)} episodes a seed)"
         )
 
     def as_json(self) -> dict[str, Any]:
         """All of it, JSON values: what is stored as evidence."""
-        cost = self.comparison.arms[1].cost
+        cost = self.own.cost
         return {
             "held": self.held,
             "summary": self.summary,
             "command": f"turnwise check {self.recipe.name} --seeds {len(self.comparison.seeds)}",
-            "seeds": self.by_seed(),
+            "seeds": [row for arm in self.rivals for row in self.by_seed(arm)],
             "cost": {k: round(v, 1) for k, v in cost.items()} if cost else None,
         }
 
@@ -118,6 +137,17 @@ def span(found: PairedDifference) -> tuple[float, float]:
     if found.low is None or found.high is None:
         return found.difference, found.difference
     return found.low, found.high
+
+
+def means(evaluations: Sequence[Evaluation], by: str) -> str:
+    """The mean of each seed."""
+    return ", ".join(f"{(e.success if by == 'success' else e.returns).value:.2f}" for e in evaluations)
+
+
+def difference_text(found: PairedDifference) -> str:
+    """A difference with its interval."""
+    low, high = span(found)
+    return f"{found.difference:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def check(
@@ -144,46 +174,60 @@ def check(
     recipe: Recipe = RECIPES.get(name)
     trial = recipe.claim.trial
     seeds, out = seeds or trial.seeds, Path(out) if out else RUNS / f"check-{name}"
-    found = against_start if trial.against == START else against_other
-    comparison = found(recipe, seeds, out, watch, command)
+    comparison = played(recipe, seeds, out, watch, command)
     return Checked(recipe, comparison) if comparison.complete else None
 
 
-def against_other(
+def played(
     recipe: Recipe, seeds: int, out: Path, watch: Callable[[str], Progress], command: Sequence[str]
 ) -> Comparison:
-    """The recipe beside another, or beside an agent."""
+    """Its runs beside those of every baseline, the recipe last."""
     trial = recipe.claim.trial
-    return compare(
-        trial.world,
-        [trial.against, recipe.name],
-        seeds,
-        settings=trial.settings,
-        world_settings=trial.world_settings,
-        by=trial.by,
-        out=out,
-        watch=watch,
-        command=command,
-    )
+    others = [name for name in trial.rivals if name != START]
+    if others:
+        found = compare(
+            trial.world,
+            [*others, recipe.name],
+            seeds,
+            settings=trial.settings,
+            world_settings=trial.world_settings,
+            by=trial.by,
+            out=out,
+            watch=watch,
+            command=command,
+        )
+    else:
+        found = alone(recipe, seeds, out, watch, command)
+    if not found.complete or START not in trial.rivals:
+        return found
+    return dataclasses.replace(found, arms=(start(found.arms[-1]), *found.arms))
 
 
-def against_start(
+def alone(
     recipe: Recipe, seeds: int, out: Path, watch: Callable[[str], Progress], command: Sequence[str]
 ) -> Comparison:
-    """The recipe's last evaluation beside its first."""
+    """The recipe's own runs."""
     trial, runs = recipe.claim.trial, list[Run]()
     for seed in range(seeds):
         wanted = spec(trial.world, recipe.name, MODEL, trial.settings, trial.world_settings, seed)
         runs.append(run_of(wanted, out / f"{recipe.name}-seed{seed}", watch(f"{recipe.name} seed {seed}"), command))
         if not runs[-1].complete:
             return Comparison(out, trial.by, (), tuple(range(seeds)), complete=False)
-    starts = [run.before for run in runs if run.before]
-    if len(starts) < len(runs):
+    own = Arm(recipe.name, tuple(run.after for run in runs if run.after), tuple(runs))
+    return Comparison(out, trial.by, (own,), tuple(range(seeds)), complete=True)
+
+
+def start(own: Arm) -> Arm:
+    """What the recipe's runs began from.
+
+    Raises:
+        TurnwiseError: it was never evaluated.
+    """
+    starts = [run.before for run in own.runs if run.before]
+    if len(starts) < len(own.runs):
         raise TurnwiseError(
-            f"recipe {recipe.name!r} never evaluates the agent that it starts from",
+            f"recipe {own.name!r} never evaluates the agent that it starts from",
             f"a recipe with an evaluation before, or a trial against something else than {START!r}",
             "name the baseline in the recipe's claim",
         )
-    ends = [run.after for run in runs if run.after]
-    arms = (Arm(START, tuple(starts)), Arm(recipe.name, tuple(ends), tuple(runs)))
-    return Comparison(out, trial.by, arms, tuple(range(seeds)), complete=True)
+    return Arm(START, tuple(starts))

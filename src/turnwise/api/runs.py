@@ -15,6 +15,7 @@ from turnwise.core.errors import TurnwiseError
 from turnwise.core.run_folder import RunFolder
 from turnwise.core.types import Episode
 from turnwise.measure.paired import PairedDifference, paired_difference
+from turnwise.measure.rounds import calls_of
 
 if TYPE_CHECKING:
     from turnwise.models.policy import Policy
@@ -66,13 +67,15 @@ class Run:
                 yield then[(now.task.key, now.origin["member"])], now
 
     def cost(self) -> dict[str, float]:
-        """What the run has cost so far: demonstrations, own episodes to learn from, tokens written, seconds."""
+        """What the run has cost so far: demonstrations, own episodes to learn from, world calls in them (turns of
+        the agent, each counted once where paths share it), tokens written, seconds."""
         lines = self.folder.metrics()
         learned = [line for line in lines if line["kind"] == "train"]
         own = [line for line in learned if line["tokens"]["written"]]
         return {
             "demonstrations": sum(line["episodes"] for line in learned) - sum(line["episodes"] for line in own),
             "episodes": sum(line["episodes"] for line in own),
+            "calls": sum(calls_of(line) for line in own),
             "tokens": sum(line["tokens"]["written"] for line in own),
             "seconds": sum(sum(line["seconds"].values()) for line in lines),
         }

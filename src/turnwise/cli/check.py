@@ -77,16 +77,17 @@ def show(out: Out, found: Checked) -> None:
     """The claim, every seed, and the verdict."""
     from turnwise.cli.numbers import plain_table
 
-    base = found.comparison.arms[0].name
     out.say("", f"[bold]{found.recipe.name}[/]: {found.recipe.claim.says}", "")
-    table = plain_table("seed", base, found.recipe.name, "paired difference", right=["seed"])
-    for row in found.by_seed():
-        cells = [f"{row[arm]['value']:.2f} [{row[arm]['low']:.2f}, {row[arm]['high']:.2f}]" for arm in ARMS]
-        gain = row["difference"]
-        span = "" if gain["low"] is None else f" [{gain['low']:+.2f}, {gain['high']:+.2f}], p={gain['p']:.2g}"
-        table.add_row(str(row["seed"]), *cells, f"{gain['difference']:+.2f}{span}")
+    for rival in found.rivals:
+        table = plain_table("seed", rival.name, found.recipe.name, "paired difference", right=["seed"])
+        for row in found.by_seed(rival):
+            cells = [f"{row[arm]['value']:.2f} [{row[arm]['low']:.2f}, {row[arm]['high']:.2f}]" for arm in ARMS]
+            gain = row["difference"]
+            span = "" if gain["low"] is None else f" [{gain['low']:+.2f}, {gain['high']:+.2f}], p={gain['p']:.2g}"
+            table.add_row(str(row["seed"]), *cells, f"{gain['difference']:+.2f}{span}")
+        out.say(table, "")
     verdict = "[green]held[/]" if found.held else "[red]did not hold[/]"
-    out.say(table, "", f"{verdict}: {found.summary}")
+    out.say(f"{verdict}: {found.summary}")
 
 
 ARMS = ("baseline", "recipe")

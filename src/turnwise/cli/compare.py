@@ -100,11 +100,16 @@ def show(out: Out, found: Comparison) -> None:
     from turnwise.cli.numbers import plain_table, value
 
     seeds = len(found.seeds)
-    table = plain_table("rank", "", found.by, "demonstrations", "own episodes", "seconds", right=[
-        "rank", "demonstrations", "own episodes", "seconds"])  # fmt: skip
+    spent = {
+        "demonstrations": "demonstrations",
+        "own episodes": "episodes",
+        "world calls": "calls",
+        "seconds": "seconds",
+    }
+    table = plain_table("rank", "", found.by, *spent, right=["rank", *spent])
     for arm in sorted(found.arms, key=lambda arm: (found.ranks[arm.name], arm.name)):
         best, worst = found.ranks[arm.name]
-        cost = [f"{arm.cost[k]:,.0f}" for k in ("demonstrations", "episodes", "seconds")] if arm.cost else ["-"] * 3
+        cost = [f"{arm.cost[k]:,.0f}" if arm.cost else "-" for k in spent.values()]
         rank = str(best) if best == worst else f"{best}-{worst}"
         table.add_row(rank, arm.name, value(found.estimate(arm)), *cost)
     out.say(table)

@@ -159,12 +159,15 @@ class Episode:
         """Return: the sum of a seat's rewards along one path, in the world's units."""
         return float(sum(self.turns[i].rewards.get(seat, 0.0) for i in self.path(leaf)))
 
+    def succeeded(self, leaf: int = 0) -> bool | None:
+        """Whether a path succeeded, None where the world does not say or the path broke (unscored)."""
+        found = self.ends[leaf].facts.get("success")
+        return None if found is None or self.ends[leaf].end is End.ERROR else bool(found)
+
     @property
     def success(self) -> bool | None:
-        """Whether the first path succeeded, None where the world does not say or the episode broke (unscored)."""
-        leaf = self.ends[0]
-        found = leaf.facts.get("success")
-        return None if found is None or leaf.end is End.ERROR else bool(found)
+        """Whether the first path succeeded; see `succeeded`."""
+        return self.succeeded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,7 @@ class CreditTable:
     unit: str  # turn or token
     values: Sequence[Sequence[Any]]  # [episode][turn]: float, or float32 [R] per token; nan: none, as for other seats
     targets: Sequence[Sequence[Any]] | None = None  # same layout: what a critic should say; None without a critic
+    critics: Sequence[CreditTable] = ()  # one per critic where there are several: its own credit and its targets
 
 
 @dataclass(frozen=True, slots=True)

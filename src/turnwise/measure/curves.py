@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from turnwise.measure.quantiles import student_quantile
+from turnwise.measure.rounds import calls_of
 
 COSTS = ("calls", "seconds")
 """What a point of a curve has cost so far: agent turns that the world answered; seconds of the whole run, imitation
@@ -70,7 +71,7 @@ def points(lines: Sequence[Mapping[str, Any]], by: str) -> list[tuple[float, flo
             ends = [score["value"] if score[end] is None else score[end] for end in ("low", "high")]
             found.append((calls, seconds, score["value"], *ends))
         if own:
-            calls += line["episodes"] * line["turns"]["value"]
+            calls += calls_of(line)
         seconds += sum(line["seconds"].values())
     return found
 

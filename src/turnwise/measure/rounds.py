@@ -9,6 +9,7 @@ from typing import Any
 from turnwise.core.types import Episode, Update
 from turnwise.measure.estimate import Estimate
 from turnwise.measure.intervals import success_rate, task_mean
+from turnwise.measure.lines import lines
 
 
 def measure_round(
@@ -19,27 +20,35 @@ def measure_round(
     updates: Sequence[Update],
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
-    """What happened in one round, as JSON values.
+    """What happened in one round, as JSON values; of a tree, the paths that are fair draws of the policy are scored.
 
     Args:
         kind: train or evaluate.
         seconds: by part (sample, credit, learn, save).
     """
-    tasks = [e.task.key for e in episodes]
+    played = [(episode, leaf) for episode in episodes for leaf in lines(episode)]
+    tasks = [episode.task.key for episode, _ in played]
+    scores = [episode.succeeded(leaf) for episode, leaf in played]
     return {
         "stage": stage,
         "round": number,
         "kind": kind,
         "episodes": len(episodes),
-        "success": as_json(success_rate([None if e.success is None else float(e.success) for e in episodes], tasks)),
-        "return": as_json(task_mean([e.total() for e in episodes], tasks)),
-        "turns": as_json(task_mean([agent_turns(e) for e in episodes], tasks)),
+        "success": as_json(success_rate([None if score is None else float(score) for score in scores], tasks)),
+        "return": as_json(task_mean([episode.total(leaf=leaf) for episode, leaf in played], tasks)),
+        "turns": as_json(task_mean([agent_turns(*one) for one in played], tasks)),
+        "calls": sum(turn.seat == "agent" for episode in episodes for turn in episode.turns),
         "ends": dict(sorted(Counter(leaf.end.value for e in episodes for leaf in e.ends).items())),
         "tokens": token_counts(episodes),
         "update": {k: v for update in updates for k, v in update.change.items()},
         "version": updates[-1].after if updates else None,
         "seconds": dict(seconds),
     }
+
+
+def calls_of(line: Mapping[str, Any]) -> float:
+    """Turns of the agent that the world answered in a round; folders of older versions have the mean per episode."""
+    return line["calls"] if "calls" in line else line["episodes"] * (line["turns"]["value"] or 0.0)
 
 
 def as_json(found: Estimate) -> dict[str, Any]:

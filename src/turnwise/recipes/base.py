@@ -44,13 +44,19 @@ class Trial:
     """The smallest honest experiment of a claim: the recipe and a baseline, each with the same seeds."""
 
     world: str
-    against: str = START  # or what `turnwise compare` takes: a recipe, or an agent such as script:NAME
+    against: str | tuple[str, ...] = START  # or what `turnwise compare` takes: recipes, or agents such as script:NAME
     by: str = "success"  # or return
     times: float = 1.0  # with every seed, so many times the baseline's mean must be reached; 1: to be above is enough
     within: float | None = None  # instead of above: the difference must be shown to lie within so much of 0
+    no_worse: float | None = None  # instead of above: it must be shown to be less than so much below
     seeds: int = 5
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # NAME for both, RECIPE.NAME for one
     world_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """Every baseline; the claim must hold against each."""
+        return (self.against,) if isinstance(self.against, str) else self.against
 
 
 @dataclass(frozen=True)
