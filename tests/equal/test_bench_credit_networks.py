@@ -8,6 +8,7 @@ import torch
 
 from turnwise.bench.credit import networks
 from turnwise.bench.credit.networks import Network, bench_networks, teach, told_problem
+from turnwise.bench.credit.summary import cosine
 from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.models.law import law_of
 from turnwise.models.load import load_policy
@@ -31,7 +32,7 @@ def test_the_table_is_what_the_policy_says(network: Network) -> None:
 
 def test_the_gradient_is_taken_in_the_weights(network: Network) -> None:
     weights = np.random.default_rng(0).normal(size=network.shape)
-    (gradient,) = network.gradients([weights])
+    gradient = torch.from_numpy(weights.reshape(-1)) @ network.gradients().double()
     parameters = [p for p in network.policy.parameters() if p.requires_grad]
     along = gradient / gradient.norm()
 
@@ -51,6 +52,21 @@ def test_the_gradient_is_taken_in_the_weights(network: Network) -> None:
     assert (value(1e-3) - value(-1e-3)) / 2e-3 == pytest.approx(float(gradient.norm()), rel=0.02)
 
 
+def test_lengths_and_angles_are_those_in_the_weights(network: Network) -> None:
+    some = np.random.default_rng(1).normal(size=(3, network.shape[0] * network.shape[1]))
+    in_weights, root = some @ network.gradients().double().numpy(), network.root()
+    assert np.allclose((some @ root) @ (some @ root).T, in_weights @ in_weights.T, rtol=1e-6)
+    assert root.shape[1] <= len(root)
+
+
+def test_the_interval_of_a_cosine_holds_the_true_one() -> None:
+    rng, exact, hits = np.random.default_rng(2), np.array([1.0, 0.0, 0.0]), 0
+    for _ in range(200):
+        found = cosine(np.array([1.0, 1.0, 0.0]) + rng.normal(size=(20, 3)), exact)
+        hits += found.low <= 0.5**0.5 <= found.high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
 def test_probe_and_critics_go_with_the_situations() -> None:
     bits, work = told_problem(make("bit-search").played), told_problem(make("work-submit").played)
     assert bits.probe is not None and bits.probe.shape == (8, len(bits.states))
@@ -67,4 +83,4 @@ def test_rules_are_asked_at_every_stage(monkeypatch: pytest.MonkeyPatch) -> None
     assert list(found) == ["taught"] and stage["rules"].keys() == {"oracle"}
     assert stage["rules"]["oracle"]["pearson"] == [1.0, 0.0]
     assert 0.0 <= stage["other_texts"] <= 1.0 and 0.0 < stage["value"][0] < 1.0
-    assert stage["rules"]["oracle"]["weights"] == pytest.approx(1.0, abs=0.1)
+    assert stage["rules"]["oracle"]["weights"][0] == pytest.approx(1.0, abs=0.1)

@@ -93,12 +93,11 @@ def network_table(world: str, stage: str, one: Mapping[str, Any]) -> list[Any]:
     """A world under a network at a stage."""
     from turnwise.cli.numbers import plain_table
 
-    names = ["pearson", "sign", "cosine", "snr"]
-    table = plain_table("rule", *names, "cosine in weights", right=[*names, "cosine in weights"])
+    names = {"pearson": "pearson", "sign": "sign", "cosine": "cosine", "snr": "snr", "cosine in weights": "weights"}
+    table = plain_table("rule", *names, right=list(names))
     table.columns[0].no_wrap = True
     for name, figures in one["rules"].items():
-        weights = "-" if figures["weights"] is None else f"{figures['weights']:.3f}"
-        table.add_row(name, *(cell(figures[column], column) for column in names), weights)
+        table.add_row(name, *(cell(figures[column], column) for column in names.values()))
     about = (
         f"expected return {', '.join(f'{v:.3f}' for v in one['value'])}; other texts {one['other_texts']:.1%} of turns"
     )
@@ -140,7 +139,7 @@ def cell(figure: list[float] | None, column: str) -> str:
         return f"{value:,.1f}"
     if column == "snr":
         return f"{value:.3g} [dim]±{half:.2g}[/]"
-    return f"{value:.3f} [dim]±{half:.3f}[/]" if column in ("pearson", "cosine") else f"{value:.3f}"
+    return f"{value:.3f} [dim]±{half:.3f}[/]" if column in ("pearson", "cosine", "weights") else f"{value:.3f}"
 
 
 def training_table(world: str, rows: Mapping[str, Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from turnwise.bench.credit.evidence import COMMANDS, evidence
+from turnwise.bench.credit.horizon_page import horizon_evidence, section
 from turnwise.bench.credit.reference import reference
 from turnwise.bench.credit.rules import ROWS
 
@@ -50,7 +51,7 @@ class Figures:
 
     def in_weights(self, world: str, row: str, stage: str) -> str:
         """Cosine in a network's parameters."""
-        return plain(self.found["networks"][world][stage]["rules"][row]["weights"])
+        return cell(self.found["networks"][world][stage]["rules"][row]["weights"], "cosine")
 
     def leaning(self) -> list[tuple[str, list[tuple[float, str, str]]]]:
         """Per row the cosines that are surely below .995: (cosine, world, policy), lowest first."""
@@ -142,8 +143,8 @@ def networks(x: Figures, world: str) -> str:
         row = [f"`{name}`"]
         for one in stages.values():
             figures = one["rules"][name]
-            weights = "-" if figures["weights"] is None else plain(figures["weights"])
-            row += [cell(figures["cosine"], "cosine"), weights, cell(figures["snr"], "model_calls")]
+            row += [cell(figures[statistic], "cosine") for statistic in ("cosine", "weights")]
+            row.append(cell(figures["snr"], "model_calls"))
         rows.append(row)
     about = "; ".join(
         f"*{stage}*: expected return {plain(one['value'][0])}, {100 * one['other_texts']:.1f} % other texts"
@@ -219,6 +220,7 @@ def page(found: dict[str, Any]) -> str:
         at_mid=[at_mid(x, world) for world in x.worlds],
         other_policies=[other_policies(x, world) for world, found in x.worlds.items() if "good" in found],
         training=[training(x, world) for world in x.training],
+        horizon=section(horizon_evidence()),
         networks=[networks(x, world) for world in found["networks"]],
     )
 

@@ -7,7 +7,7 @@ that the table comes from shared weights shows where the gradient is taken: in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from turnwise.bench.credit.run import document, scored
+from turnwise.bench.credit.run import document, figure, scored
 from turnwise.bench.credit.statistics import Scores
-from turnwise.bench.credit.summary import summarise
+from turnwise.bench.credit.summary import cosine, summarise
 from turnwise.learn.weights.optimiser import Optimiser
+from turnwise.measure.estimate import Estimate
 from turnwise.models.law import spellings
 from turnwise.models.load import load_policy
 from turnwise.models.policy import Policy
@@ -41,25 +42,15 @@ class Network:
     """
 
     def __init__(self, policy: Policy, played: Played):
-        self.policy, self.acts = policy, len(played.acts)
+        self.policy, self.played = policy, played
         ends = policy.chat.stop_ids[0]
-        replies = [(act, (*ids, ends)) for act, text in enumerate(played.acts) for ids in spellings(policy, text)]
-        prompts = [policy.chat.open(view) for view in played.views]
-        pairs = [(number, act, prompt, ids) for number, prompt in enumerate(prompts) for act, ids in replies]
-        rows = [np.array([*prompt, *ids], np.int64) for _, _, prompt, ids in pairs]
-        asked = [np.arange(len(row)) >= len(prompt) for row, (_, _, prompt, _) in zip(rows, pairs, strict=True)]
-        self.packed = Rows.pack(rows, asked, policy.device)
-        self.reply = torch.from_numpy(np.repeat(np.arange(len(pairs)), [len(ids) for *_, ids in pairs]))
-        self.cell = torch.tensor([number * (self.acts + 1) + act for number, act, _, _ in pairs])
-        self.shape = (len(prompts), self.acts + 1)
+        self.replies = [(act, (*ids, ends)) for act, text in enumerate(played.acts) for ids in spellings(policy, text)]
+        self.all = Situations(self, range(len(played.views)))
+        self.shape = (len(played.views), len(played.acts) + 1)
 
     def law(self) -> Tensor:
-        """float64 [2S, A + 1], with gradient; all spellings of an act add up, the rest goes to other texts."""
-        logp = self.policy(self.packed).score(self.packed.targets)[0].double()
-        spelled = torch.zeros(len(self.cell), dtype=torch.float64).index_add(0, self.reply, logp).exp()
-        table = torch.zeros(self.shape[0] * self.shape[1], dtype=torch.float64).index_add(0, self.cell, spelled)
-        legal = table.view(self.shape)[:, :-1]
-        return torch.cat([legal, (1.0 - legal.sum(1, keepdim=True)).clamp_min(0.0)], 1)
+        """float64 [2S, A + 1], with gradient."""
+        return self.all.law()
 
     def table(self) -> np.ndarray:
         """The law as it is now."""
@@ -67,15 +58,52 @@ class Network:
             law = self.law().numpy()
         return law / law.sum(1, keepdims=True)
 
-    def gradients(self, several: Sequence[np.ndarray]) -> list[Tensor]:
-        """Of sum_{s,a} w[s, a] log pi(a|s) in all parameters, flat, for each of several w [2S, A + 1]."""
-        logs, parameters = self.law().clamp_min(1e-12).log(), [p for p in self.policy.parameters() if p.requires_grad]
-        found = []
-        for weights in several:
-            total = (torch.from_numpy(weights) * logs).sum()
-            parts = torch.autograd.grad(total, parameters, retain_graph=True, allow_unused=True)
-            found.append(torch.cat([part.flatten().double() for part in parts if part is not None]))
-        return found
+    def gradients(self) -> Tensor:
+        """Of log pi(a|s) in all parameters, float32 [2S (A + 1), parameters], one situation at a time."""
+        parameters = [p for p in self.policy.parameters() if p.requires_grad]
+        rows = []
+        for number in range(self.shape[0]):
+            logs = Situations(self, [number]).law().clamp_min(1e-12).log()[0]
+            for log in logs:
+                parts = torch.autograd.grad(
+                    log, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+                )
+                rows.append(torch.cat([part.flatten() for part in parts]))
+        return torch.stack(rows)
+
+    def root(self) -> np.ndarray:
+        """A table's gradient has the same lengths and angles times this as it has in the weights, [2S (A + 1), D].
+
+        sum_{s,a} w[s, a] grad log pi(a|s) = w J, and |w J|^2 = w J J' w' = |w R|^2 for R R' = J J'.
+        """
+        rows = self.gradients().double()
+        found, basis = np.linalg.eigh((rows @ rows.T).numpy())
+        kept = found > found[-1] * 1e-12
+        return basis[:, kept] * np.sqrt(found[kept])
+
+
+class Situations:
+    """Some situations of a network, packed."""
+
+    def __init__(self, network: Network, numbers: Iterable[int]):
+        policy = network.policy
+        prompts = [policy.chat.open(network.played.views[number]) for number in numbers]
+        pairs = [(prompt, ids) for prompt in prompts for _, ids in network.replies]
+        rows = [np.array([*prompt, *ids], np.int64) for prompt, ids in pairs]
+        asked = [np.arange(len(row)) >= len(prompt) for row, (prompt, _) in zip(rows, pairs, strict=True)]
+        self.policy, self.packed = policy, Rows.pack(rows, asked, policy.device)
+        self.shape = (len(prompts), len(network.played.acts) + 1)
+        self.reply = torch.from_numpy(np.repeat(np.arange(len(pairs)), [len(ids) for _, ids in pairs]))
+        acts = [act for act, _ in network.replies]
+        self.cell = torch.tensor([number * self.shape[1] + act for number in range(len(prompts)) for act in acts])
+
+    def law(self) -> Tensor:
+        """float64 [N, A + 1], with gradient; all spellings of an act add up, the rest goes to other texts."""
+        logp = self.policy(self.packed).score(self.packed.targets)[0].double()
+        spelled = torch.zeros(len(self.cell), dtype=torch.float64).index_add(0, self.reply, logp).exp()
+        table = torch.zeros(self.shape[0] * self.shape[1], dtype=torch.float64).index_add(0, self.cell, spelled)
+        legal = table.view(self.shape)[:, :-1]
+        return torch.cat([legal, (1.0 - legal.sum(1, keepdim=True)).clamp_min(0.0)], 1)
 
 
 def teach(network: Network, optimiser: Optimiser, lessons: int) -> None:
@@ -150,7 +178,7 @@ def bench_networks(
                 "value": [float(one) for one in problem.start @ values.v],
                 "other_texts": float(often @ values.policy[:, -1] / often.sum()),
                 "rules": {
-                    name: dict[str, Any](document(summarise(ones, problem, values))) | {"weights": cosines[name]}
+                    name: document(summarise(ones, problem, values)) | {"weights": figure(cosines[name])}
                     for name, ones in scores.items()
                 },
             }
@@ -159,19 +187,11 @@ def bench_networks(
 
 def in_weights(
     network: Network, problem: Tabular, values: Values, scores: Mapping[str, Sequence[Scores]]
-) -> dict[str, float | None]:
+) -> dict[str, Estimate]:
     """Per row the cosine of the mean gradient and the exact one in the parameters, freed of the noise of its length."""
-    halves = [
-        np.mean([one.sums / one.episodes for one in ones[part::2]], axis=0)
-        for ones in scores.values()
-        for part in (0, 1)
-    ]
-    exact, *found = network.gradients(
-        [visits(problem, values.policy).mean(0)[:, None] * values.policy * values.advantages, *halves]
-    )
-    cosines: dict[str, float | None] = {}
-    for name, even, odd in zip(scores, found[::2], found[1::2], strict=True):
-        squared = float(even @ odd)
-        along = float((even + odd) @ exact) / 2.0
-        cosines[name] = None if squared <= 0.0 else round(along / float(squared * (exact @ exact)) ** 0.5, 5)
-    return cosines
+    root, often = network.root(), visits(problem, values.policy).mean(0)[:, None]
+    exact = (often * values.policy * values.advantages).reshape(-1) @ root
+    return {
+        name: cosine(np.array([one.sums.reshape(-1) / one.episodes for one in ones]) @ root, exact)
+        for name, ones in scores.items()
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -105,11 +106,13 @@ def roll(
         episode, state, action and reward of every turn, episode by episode.
     """
     running, states = np.arange(len(states_E)), states_E
+    acts, outcomes_of = up_to(policy), outcomes_up_to(problem)
     steps: list[tuple[np.ndarray, ...]] = []
     while len(running):
         facts = facts_E[running]
-        actions = first_E if first_E is not None and not steps else draw(policy[states], rng)
-        outcomes = draw(problem.chances[facts, states, actions], rng)
+        actions = first_E if first_E is not None and not steps else pick(acts[:, states], rng)
+        cells = np.ravel_multi_index((facts, states, actions), problem.chances.shape[:-1])
+        outcomes = pick(outcomes_of[:, cells], rng)
         steps.append((running, states, actions, problem.rewards[facts, states, actions, outcomes]))
         following = problem.after[states, actions, outcomes]
         running, states = running[following != OVER], following[following != OVER]
@@ -120,5 +123,21 @@ def roll(
 
 def draw(laws: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """int64 (n,): one index per row of laws (n, k); an entry of chance 0 never comes."""
-    up_to = np.cumsum(laws, axis=1)
-    return (rng.random(len(laws))[:, None] >= up_to / up_to[:, -1:]).sum(axis=1)
+    return pick(up_to(laws), rng)
+
+
+def up_to(laws: np.ndarray) -> np.ndarray:
+    """float64 (k - 1, n): how likely an index is to be at most 0, 1, ..., k - 2."""
+    sums = np.cumsum(laws, axis=1)
+    return np.ascontiguousarray((sums / sums[:, -1:]).T[:-1])
+
+
+@lru_cache(maxsize=8)
+def outcomes_up_to(problem: Tabular) -> np.ndarray:
+    """The same for the outcomes of every fact, state and action."""
+    return up_to(problem.chances.reshape(-1, problem.chances.shape[-1]))
+
+
+def pick(up_to: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """int64 (n,): one index per column of what `up_to` made."""
+    return (rng.random(up_to.shape[1]) >= up_to).sum(axis=0)

@@ -129,6 +129,25 @@ def directions(sums: Sums, exact: np.ndarray) -> dict[str, float]:
     }
 
 
+def cosine(gradients: np.ndarray, exact: np.ndarray) -> Estimate:
+    """Of the mean gradient and the exact one, freed of the noise of its own length.
+
+    Args:
+        gradients: [replicates, D].
+        exact: [D].
+    """
+    odd = np.arange(len(gradients)) % 2 == 1
+
+    def of(kept: np.ndarray) -> float:
+        halves = [gradients[kept & side] for side in (~odd, odd)]
+        sums = Sums(halves[0].sum(0), halves[1].sum(0), len(halves[0]), len(halves[1]), 0.0, 1, np.zeros(()))
+        return directions(sums, exact)["cosine"]
+
+    numbers, count = np.arange(len(gradients)), len(gradients)
+    everything, left = of(numbers >= 0), np.array([of(numbers != out) for out in numbers])
+    return estimate(everything, count * everything - (count - 1) * left, "jackknife over replicates")
+
+
 def spreads(n: np.ndarray, credit: np.ndarray, squared: np.ndarray, values: Values, kappa: float) -> dict[str, float]:
     """bias, sd and size over the states all of whose actions were taken often enough, weighted by visits.
 
