@@ -21,8 +21,8 @@ COMMANDS = {
     "--out runs/credit-long",
     "others": "turnwise bench credit --replicates 200 --world hidden-type --world work-stop --world spelled "
     "--out runs/credit-others",
-    "networks": "turnwise bench credit --world key-corridor --world work-submit --networks nano "
-    "--out runs/credit-networks",
+    "networks": "turnwise bench credit --world key-corridor --world work-submit --world loop-grid --world spelled "
+    "--networks nano --out runs/credit-networks",
 }
 SHOWN = {
     "mid": ("pearson", "sign", "null", "cosine", "snr", "bias", "sd", "size", "model_calls"),

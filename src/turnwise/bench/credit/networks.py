@@ -30,8 +30,8 @@ from turnwise.worlds.tabular_world import Played, TabularWorld
 
 STAGES = {"taught": 0.0, "half": 0.5, "most": 0.8}
 """Shares of the best expected return at which training stops to ask the rules; at first, legal acts are taught."""
-SMALL = ("key-corridor", "work-submit")
-"""Worlds in which a pass over all situations takes well under a second."""
+SMALL = ("key-corridor", "work-submit", "loop-grid", "spelled")
+"""Worlds in which a pass over all situations takes about a second at most."""
 LESSONS, TEACHING, STEPS, ASCENT = 60, 3e-3, 400, 1e-3
 
 
