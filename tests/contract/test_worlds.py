@@ -130,14 +130,21 @@ def test_same_seed_same_transcript_whoever_plays_beside(world):
     assert together.ends == alone.ends
 
 
+ENDED_BY_OTHERS = {"social-deduction", "social-deduction-small"}
+"""Worlds whose other players can end an episode, and win it, before the agent has used up its turns."""
+
+
 def test_a_wrong_move_is_answered(world):
     cursor = start(world, world.tasks("train")[0])
     for turn in range(world.turns):
+        if not cursor.open and world.name in ENDED_BY_OTHERS:
+            break
         assert cursor.open
         say(cursor, NONSENSE[turn % len(NONSENSE)])
         assert not cursor.tree.ends or cursor.tree.ends[-1].error is None, cursor.tree.ends[-1].error
         assert cursor.moment.views["agent"]
-    assert not cursor.open and cursor.tree.ends[-1].facts["success"] is False
+    assert not cursor.open
+    assert cursor.tree.ends[-1].facts["success"] is False or world.name in ENDED_BY_OTHERS
 
 
 def test_legal_texts_are_taken(world):
@@ -226,6 +233,8 @@ def test_imagined_worlds_play_on_to_an_end(world):
         imagined = cursor.world.imagine(cursor.view("agent"), Chance(3))
         for turn in range(left):
             moment = imagined.step({"agent": Message("assistant", "this is no move")})
+            if moment.end is not None and world.name in ENDED_BY_OTHERS:
+                break
             assert (moment.end is not None) == (turn == left - 1)
         say(cursor, expert_says(cursor, name))
         if cursor.tick > 5:

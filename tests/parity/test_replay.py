@@ -1,4 +1,4 @@
-"""Recorded episodes of LMRL-Gym replay in our worlds without a difference; and a difference would be seen."""
+"""Recorded episodes of LMRL-Gym and others replay in our worlds without a difference; one would be seen."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from turnwise.worlds.wordle import Wordle
 
 HERE = Path(__file__).parent / "data"
 WHOLE = Path(__file__).parents[3] / "shared" / "parity"
-KEPT = {"lmrl_wordle": 30, "lmrl_maze_fo": 30, "lmrl_maze_po": 30, "lmrl_twenty_questions": 30}  # episodes
+TEXTS = {"lmrl_wordle": 30, "lmrl_maze_fo": 30, "lmrl_maze_po": 30, "lmrl_twenty_questions": 30}  # episodes
+KEPT = {**TEXTS, "social_deduction": 20}
 STEPS = {
     "lmrl_gym.wordle": (250, 1092),
     "lmrl_gym.maze_fully_observed": (222, 3620),
     "lmrl_gym.maze_partially_observed": (222, 3636),
     "lmrl_gym.twenty_questions": (100, 1452),
+    "social_deduction.grid": (100, 6610),
 }
 
 
@@ -44,7 +46,7 @@ def test_kept_recordings(name):
     assert found.compared > 4 * found.steps
 
 
-@pytest.mark.parametrize("folder", ["lmrl_wordle", "lmrl_maze_fo", "lmrl_maze_po", "lmrl_twenty_questions"])
+@pytest.mark.parametrize("folder", KEPT)
 def test_whole_recordings(folder):
     path = WHOLE / folder / "episodes.json"
     if not path.is_file():
@@ -53,7 +55,7 @@ def test_whole_recordings(folder):
     assert found.mismatches == () and (found.episodes, found.steps) == STEPS[found.world]
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", TEXTS)
 def test_a_changed_recording_is_found_out(name):
     """Each field, spoilt once, gives a mismatch that names the episode, the turn and the field."""
     recording = {**kept(name), "episodes": kept(name)["episodes"][:1]}
@@ -74,6 +76,24 @@ def test_a_changed_recording_is_found_out(name):
     assert [m.field for m in replay(changed).mismatches][:2] == ["obs", "over"]
     changed["episodes"][0]["steps"] = recording["episodes"][0]["steps"] + recording["episodes"][0]["steps"][:1]
     assert ("over", False) in [(m.field, m.expected) for m in replay(changed).mismatches]
+
+
+def test_a_changed_state_is_found_out():
+    """Each field of a step, spoilt once; the replay of the episode ends there, for what follows is another game."""
+    recording = {**kept("social_deduction"), "episodes": kept("social_deduction")["episodes"][:1]}
+    (episode,) = recording["episodes"]
+    number = next(i for i, s in enumerate(episode["steps"]) if "task_rewards" in s and s.get("options"))
+    fields = {"phase": "voting", "done": True, "options": {"0": ["wait"]}, "players": [], "task_rewards": [9.0] * 5}
+    for field, value in fields.items():
+        changed = copy.deepcopy(recording)
+        changed["episodes"][0]["steps"][number][field] = value
+        found = replay(changed).mismatches
+        assert {(m.episode, m.turn) for m in found} == {(episode["id"], number)}
+        assert field in {m.field for m in found}
+    talk = next(i for i, s in enumerate(episode["steps"]) if "discussion_rewards" in s)
+    changed = copy.deepcopy(recording)
+    changed["episodes"][0]["steps"][talk]["discussion_rewards"] = [0.5] * 5
+    assert [m.field for m in replay(changed).mismatches] == ["discussion_rewards"]
 
 
 HANDED_IN = {("lmrl_wordle", "sampled_word"), ("lmrl_twenty_questions", "obs")}

@@ -16,7 +16,7 @@ import numpy as np
 from turnwise.core.chance import Chance, key_of
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.protocols import View
-from turnwise.core.types import Message, Moment, Seat, Task
+from turnwise.core.types import Episode, Message, Moment, Seat, Task
 from turnwise.worlds.exact import Exact, Law
 
 Expert = Callable[[View, np.random.Generator], str]
@@ -34,6 +34,7 @@ class World:
     seats: ClassVar[tuple[Seat, ...]] = ("agent",)
     experts: ClassVar[Mapping[str, Callable[[Any], Expert]]] = {}  # name -> what makes the player for a world
     demonstrator: ClassVar[str] = ""  # the expert whose episodes recipes imitate
+    refusal: ClassVar[str] = ""  # what the answer to a wrong move begins with; empty where a world does not say so
 
     @property
     def turns(self) -> int:
@@ -80,6 +81,38 @@ class World:
         """The tasks of a split (`train` or `eval`), always in the same order."""
         raise NotImplementedError(f"{type(self).__name__}.tasks")
 
+    rewards: ClassVar[tuple[str, ...]] = ("reward",)  # what earns: several names where a world tells them apart
+
+    def components(self, episode: Episode, leaf: int = 0) -> Mapping[str, np.ndarray]:
+        """What each turn of the agent on a path earned, by name of the reward, float64 [turns of the agent], each in
+        a unit of its own. A world with one reward: what it paid up to the agent's next turn.
+        """
+        earned: list[float] = []
+        for turn in (episode.turns[index] for index in episode.path(leaf)):
+            if turn.seat == "agent":
+                earned.append(0.0)
+            if earned:
+                earned[-1] += turn.rewards.get("agent", 0.0)
+        return {"reward": np.array(earned)}
+
+    def answer(self, task: Task) -> str | None:
+        """The one reply that is right once everything is known, as an agent would write it; None where there is none.
+
+        Hidden: for feedback that asks a policy how probable the right answer is to it.
+        """
+        return None
+
+    def grade(self, task: Task, reply: str) -> float:
+        """How much of a reply is right, from 0 to 1; 1 or 0 unless a world reads its parts. Hidden as the answer is."""
+        answer = self.answer(task)
+        return float(answer is not None and reply.strip() == answer.strip())
+
+    def is_answer(self, text: str) -> bool:
+        """Whether this text, said now, hands in an answer and so ends the episode, rightly or wrongly. No text does
+        where a world's episodes end in other ways.
+        """
+        return False
+
     def reset(self, task: Task, chance: Chance) -> Moment:
         """Begin an episode."""
         raise NotImplementedError(f"{type(self).__name__}.reset")
@@ -117,6 +150,18 @@ class World:
             f"the exact values of world {self.name!r} are out of reach",
             "a world whose every state can be listed, such as key-corridor or maze",
             f"estimate them: turnwise evaluate AGENT {self.name}",
+        )
+
+    def soft(self, law: Law, eta: float) -> Exact:
+        """The same of the best policy that pays eta times its KL to a reference.
+
+        Raises:
+            TurnwiseError: the world has no table.
+        """
+        raise TurnwiseError(
+            f"the law of world {self.name!r} is out of reach",
+            "a world that is a table, such as loop-grid, work-submit or hidden-type",
+            "choose one of them",
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from turnwise.core.errors import TurnwiseError
-from turnwise.core.types import Episode, Message
+from turnwise.core.types import End, Episode, Message
 
 Law = Callable[[Sequence[tuple[Message, ...]]], np.ndarray]
 """A policy as a function: from what the agent may have in view, N conversations, to float64 [N, A], the probability of
@@ -53,6 +53,23 @@ class Exact:
         """float64 [turns]: q - v of what was done at every turn of a path."""
         situations, acts = self.places(episode, leaf)
         return self.q[situations, acts] - self.v[situations]
+
+    def luck(self, episode: Episode, leaf: int = 0) -> np.ndarray:
+        """float64 [turns]: what each answer of the world brought beyond what was to be expected of the act, r + v - q.
+
+        Raises:
+            TurnwiseError: a path that broke: nobody knows what would have followed.
+        """
+        end = episode.ends[leaf]
+        if end.end is End.ERROR:
+            raise TurnwiseError(f"path {leaf} of {episode.id!r} broke", "a path that ended, or was cut")
+        situations, acts = self.places(episode, leaf)
+        path = episode.path(leaf)
+        after = np.append(self.v[situations[1:]], 0.0)
+        if path and not end.end.terminal:
+            after[-1] = self.v[self.number[episode.turns[path[-1]].tick + 1, end.seen["agent"][-1].text]]
+        earned = np.array([episode.turns[i].rewards.get("agent", 0.0) for i in path])
+        return earned + after[: len(path)] - self.q[situations, acts]
 
 
 def asked(law: Law, views: Sequence[tuple[Message, ...]], acts: int) -> np.ndarray:

@@ -27,6 +27,17 @@ def moved(x: int, y: int, move: str) -> tuple[int, int]:
     return (x, y) if to in WALLS or not all(0 <= part < SIDE for part in to) else to
 
 
+@lru_cache
+def distance(x: int, y: int) -> int:
+    """Steps from a cell to the goal, around the walls and without slips."""
+    ring, steps, known = {GOAL}, 0, {GOAL}
+    while (x, y) not in ring:
+        ring = {moved(*cell, move) for cell in ring for move in MOVES} - known
+        known |= ring
+        steps += 1
+    return steps
+
+
 def rules(state: State, action: int) -> list[Outcome]:
     """The intended move, or with probability .1 a uniform one instead; the goal earns 1 and ends the walk."""
     t, x, y = state

@@ -99,6 +99,24 @@ def solve(problem: Tabular, policy: np.ndarray | None = None) -> Values:
     return Values(v[:-1], q, chosen)
 
 
+def soften(problem: Tabular, reference: np.ndarray, eta: float) -> Values:
+    """Values of the best policy that pays for leaving a reference (specs/learn/multi_turn_dpo_kto).
+
+        v(s) = eta * log E_{a ~ reference} exp( q(s, a) / eta ),   policy(a | s) = reference(a | s) exp( (q - v) / eta )
+
+    Args:
+        reference: float64 [S, A], a law per state.
+        eta: weight of KL(policy || reference), in the unit of the rewards.
+    """
+    count = len(problem.states)
+    v, q = np.zeros(count + 1), np.zeros((count, len(problem.actions)))
+    for part in reversed(problem.layers):
+        q[part] = problem.earned[part] + (problem.law[part] * v[problem.after[part]]).sum(-1)
+        most = q[part].max(-1)
+        v[part] = most + eta * np.log((reference[part] * np.exp((q[part] - most[:, None]) / eta)).sum(-1))
+    return Values(v[:-1], q, reference * np.exp((q - v[:-1, None]) / eta))
+
+
 def visits(problem: Tabular, policy: np.ndarray) -> np.ndarray:
     """float64 [Q, S]: how often, on average, an episode of a task comes to each state under a policy."""
     count = len(problem.states)

@@ -19,10 +19,10 @@ import numpy as np
 from turnwise.core.chance import Chance
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.protocols import View
-from turnwise.core.types import End, Message, Moment, Seat, Task
+from turnwise.core.types import End, Episode, Message, Moment, Seat, Task
 from turnwise.worlds.base import Expert, World, check_split
 from turnwise.worlds.exact import Exact, Law, asked
-from turnwise.worlds.tabular import OVER, Tabular, mixed, solve
+from turnwise.worlds.tabular import OVER, Tabular, Values, mixed, soften, solve
 
 SKILLS = {"uniform": 0.0, "mid": 0.4, "good": 0.7, "optimal": 1.0}
 """Experts by name: the share of best actions, the rest uniform (specs/credit/README)."""
@@ -168,6 +168,11 @@ class TabularWorld(World):
         act = text if text.endswith("\n") else text + "\n"
         return self.acts.index(act) if act in self.acts else len(self.acts)
 
+    def points(self, episode: Episode, leaf: int = 0) -> list[Any]:
+        """The state before every turn of a path, as the rules write it."""
+        turns = [episode.turns[index] for index in episode.path(leaf)]
+        return [self.played.table.points[self.played.number[turn.seen[-1].text]] for turn in turns]
+
     def _draw(self, law: np.ndarray) -> int:
         """Which outcome comes; asked of chance only where there are several."""
         possible = np.flatnonzero(law)
@@ -194,13 +199,20 @@ class TabularWorld(World):
 
     def exact(self, law: Law | None = None) -> Exact:
         """True values by backward induction, wrong moves included."""
-        played = self.played
-        policy = played.skilled(1.0) if law is None else asked(law, played.views, len(self.acts))
-        values = solve(played.table, policy)
+        policy = self.played.skilled(1.0) if law is None else asked(law, self.played.views, len(self.acts))
+        return self._told(solve(self.played.table, policy))
+
+    def soft(self, law: Law, eta: float) -> Exact:
+        """Values of the best policy that pays for leaving a reference; see `turnwise.worlds.tabular.soften`."""
+        return self._told(soften(self.played.table, asked(law, self.played.views, len(self.acts)), eta))
+
+    def _told(self, values: Values) -> Exact:
+        """Values of the table in the situations of the world."""
+        table = self.played.table
         number = {
-            (point.t, text): at for at, (point, text) in enumerate(zip(played.table.points, played.texts, strict=True))
+            (point.t, text): at for at, (point, text) in enumerate(zip(table.points, self.played.texts, strict=True))
         }
-        return Exact(self.acts, self.read, number, values.v, values.q, policy, played.table.start.mean(0))
+        return Exact(self.acts, self.read, number, values.v, values.q, values.policy, table.start.mean(0))
 
 
 @lru_cache

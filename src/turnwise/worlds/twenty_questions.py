@@ -80,6 +80,10 @@ class TwentyQuestions(World):
         names = [thing.name for thing in self._table.things]
         return [Task(f"{split}-{n.lower().replace(' ', '-')}", self.name, {"object": n}, split) for n in names]
 
+    def answer(self, task: Task) -> str:
+        """The question that names the hidden object, in the first of its wordings."""
+        return self._table.things[self._table.index[task.params["object"]]].questions[0] + "\n"
+
     def reset(self, task: Task, chance: Chance) -> Moment:
         name = task.params["object"]
         if name not in self._table.index:

@@ -43,6 +43,7 @@ class Wordle(World):
     title = "guess a five-letter word in six tries (LMRL-Gym)"
     experts = wordle_experts.EXPERTS
     demonstrator = "mixture"
+    refusal = INVALID
     turns: int = 6
 
     def __init__(
@@ -77,6 +78,11 @@ class Wordle(World):
         hidden = [{} if self.as_released else {"word": word} for word in self._words.list]
         names = [f"draws-{i:03d}" if self.as_released else word for i, word in enumerate(self._words.list)]
         return [Task(f"{split}-{n}", self.name, h, split) for n, h in zip(names, hidden, strict=True)]
+
+    def answer(self, task: Task) -> str | None:
+        """The hidden word; None as released, where there is none."""
+        word = task.params.get("word")
+        return None if word is None else " ".join(word) + "\n"
 
     def reset(self, task: Task, chance: Chance) -> Moment:
         word = task.params.get("word")

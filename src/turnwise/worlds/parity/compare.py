@@ -11,7 +11,7 @@ from typing import Any
 from turnwise.core.cursor import Cursor
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Act, Message
-from turnwise.worlds.parity.recording import REPLAYERS, Difference, Recording, Replayer, load
+from turnwise.worlds.parity.recording import REPLAYERS, Difference, Recording, Replayer, StateReplayer, load
 
 MISSING = "(nothing)"
 
@@ -72,12 +72,25 @@ def replay(file: str | Path | Recording) -> Replay:
         TurnwiseError: the file cannot be read, or nothing here replays its world.
     """
     recording = file if isinstance(file, Mapping) else load(file)
-    replayer: Replayer = REPLAYERS.get(recording["world"])()
+    replayer: Replayer | StateReplayer = REPLAYERS.get(recording["world"])()
     tally = Tally()
     tally.check("", None, replayer.tables(recording))
     for episode in recording["episodes"]:
-        _play(replayer, recording, episode, tally)
+        if isinstance(replayer, StateReplayer):
+            _follow(replayer, recording, episode, tally)
+        else:
+            _play(replayer, recording, episode, tally)
     return Replay(recording["world"], len(recording["episodes"]), tally.steps, tally.compared, tuple(tally.mismatches))
+
+
+def _follow(replayer: StateReplayer, recording: Recording, episode: Mapping[str, Any], tally: Tally) -> None:
+    """The states of an episode, up to the first step that differs: what comes after it follows from another game."""
+    last = -1
+    for step, difference in replayer.states(recording, episode):
+        if step != last and tally.mismatches and tally.mismatches[-1].episode == episode["id"]:
+            return
+        tally.steps, last = tally.steps + (step != last), step
+        tally.check(episode["id"], step, iter([difference]))
 
 
 def _play(replayer: Replayer, recording: Recording, episode: Mapping[str, Any], tally: Tally) -> None:

@@ -10,7 +10,7 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from turnwise.core.cursor import Cursor
 from turnwise.core.errors import TurnwiseError, UnknownName
@@ -38,6 +38,19 @@ class Replayer(Protocol):
         ...
 
 
+@runtime_checkable
+class StateReplayer(Protocol):
+    """Of a recording that holds states instead of texts: it plays whole episodes itself."""
+
+    def states(self, recording: Recording, episode: Mapping[str, Any]) -> Iterator[tuple[int, Difference]]:
+        """(number of the step, what was compared) of an episode, all of it."""
+        ...
+
+    def tables(self, recording: Recording) -> Iterator[Difference]:
+        """As `Replayer.tables`."""
+        ...
+
+
 REPLAYERS = Registry(
     "recorded world",
     {
@@ -45,6 +58,7 @@ REPLAYERS = Registry(
         "lmrl_gym.maze_partially_observed": "turnwise.worlds.parity.maze:MazeReplayer",
         "lmrl_gym.twenty_questions": "turnwise.worlds.parity.twenty_questions:TwentyQuestionsReplayer",
         "lmrl_gym.wordle": "turnwise.worlds.parity.wordle:WordleReplayer",
+        "social_deduction.grid": "turnwise.worlds.parity.social_deduction:SocialDeductionReplayer",
     },
 )
 
