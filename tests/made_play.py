@@ -94,7 +94,7 @@ class Branches:
 
 
 @lru_cache
-def _nano(world: str, value_head: bool, seed: int) -> Policy:
+def _nano(world: str, value_head: int, seed: int) -> Policy:
     place = make(world)
     table = Table(place, {"agent": expert(place)}, seed, limits=Limits(turns=5))
     demos = table.collect(Independent(), place.tasks("train")[:16])
@@ -105,7 +105,7 @@ def _nano(world: str, value_head: bool, seed: int) -> Policy:
     return policy
 
 
-def nano(world: str = "maze", value_head: bool = False, seed: int = 0) -> Policy:
+def nano(world: str = "maze", value_head: int = False, seed: int = 0) -> Policy:
     """A policy with the vocabulary of a world that has imitated a little: some of its replies end, others are cut; a
     copy that may be changed.
     """

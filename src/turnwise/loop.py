@@ -146,7 +146,7 @@ def one_round(parts: Parts, stage: Stage, round_number: int, folder: RunFolder, 
     folder.append(done.episodes, stage.name, round_number)
     if done.signals:
         folder.append_signals(done.signals, stage.name, round_number)
-    for table in done.credit.values():
+    for table in (part for whole in done.credit.values() for part in (whole, *whole.critics)):
         folder.append_credit(done.chosen, table, stage.name, round_number)
     clock.lap("save", done.seconds)
     kind = "evaluate" if stage.make_learner is None else "train"

@@ -16,11 +16,13 @@ import torch
 from made_play import Made, batch_of, credit_of, nano, sample
 from turnwise.core.pairing import NEXT_MOVES
 from turnwise.learn.pairs import Pair, Verdict, whole
+from turnwise.learn.records import RecordPool
 from turnwise.learn.weights.archer import Archer, ArcherSettings
 from turnwise.learn.weights.dpo import Dpo
 from turnwise.learn.weights.ilql import Ilql, IlqlSettings
 from turnwise.learn.weights.imitation import Imitation, ImitationSettings
 from turnwise.learn.weights.kto import Kto
+from turnwise.learn.weights.ltc import Ltc, LtcSettings
 from turnwise.learn.weights.mc_returns import McReturns, McReturnsSettings
 from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
 from turnwise.learn.weights.preference import Preference, PreferenceSettings
@@ -42,7 +44,12 @@ def preferring(objective, single=False):
     return lambda policy, settings, seed: Preference(policy, objective, examples, settings, seed)
 
 
-SMALL = {"critic_steps": 3, "actor_steps": 2, "critic_batch": 8, "actor_batch": 8, "max_new": 6, "width": 16}
+def from_a_pool(policy, settings, seed):
+    """LTC with a pool of its own."""
+    return Ltc(policy, settings, RecordPool(0.9), seed)
+
+
+SMALL = {"critic_steps": 3, "actor_steps": 2, "reuse": 1.5, "actor_batch": 8, "max_new": 6, "width": 16}
 LEARNERS = {
     "archer": (Archer, ArcherSettings(**SMALL), False),
     "archer with a baseline": (Archer, ArcherSettings(**SMALL, token_baseline=True, buffer=20), False),
@@ -58,6 +65,7 @@ LEARNERS = {
         PolicyGradientSettings(epochs=2, kl=0.1, entropy=0.01, value_clip=0.2, weight_decay=0.1, averaging="row-mean"),
         True,
     ),
+    "ltc": (from_a_pool, LtcSettings(batch=3, train=9, rewards="world"), True),
     "mc-returns": (McReturns, McReturnsSettings(batch=4, epochs=2), False),
     "ilql": (Ilql, IlqlSettings(batch=4, epochs=2), False),
 }

@@ -29,7 +29,7 @@ from turnwise.models.rows import Rows
 from turnwise.models.sampling import Sampling
 from turnwise.worlds import make
 
-SMALL = ArcherSettings(critic_steps=3, actor_steps=2, critic_batch=8, actor_batch=8, max_new=6, width=16)
+SMALL = ArcherSettings(critic_steps=3, actor_steps=2, reuse=1.5, actor_batch=8, max_new=6, width=16)
 CORRIDOR = make("key-corridor", turns=4)
 
 
@@ -166,6 +166,18 @@ def test_the_actor_rests_while_the_critic_warms_up():
     assert (second.before, second.after) == (0, 1) and not same(weights(policy), held)
 
 
+@pytest.mark.parametrize("turns", [2, 5])
+def test_the_critic_draws_new_turns_as_often_however_long_episodes_are(turns):
+    """Five draws per new turn, shared by the round's steps; also when the replay has grown."""
+    one, sizes = learner(nano(), reuse=5.0, critic_steps=4, critic_warmup=9), []
+    step = one.critic.step
+    one.critic.step = lambda records, fresh, **how: sizes.append(len(records)) or step(records, fresh, **how)
+    batches = [sample(one.policy, Made(turns=turns), 4, round=number)[0] for number in range(2)]
+    for episodes in batches:
+        one.learn(Batch(episodes))
+    assert sizes == [5 * len(episodes[0].turns) for episodes in batches for _ in range(4)], "4 episodes, 4 steps"
+
+
 def test_states_are_replayed_and_utterances_are_new():
     policy = nano()
     one = learner(policy)
@@ -234,9 +246,7 @@ def situations(case):
 
 def test_critic_steps_converge_to_the_current_policys_values_on_another_players_turns(corridor):
     policy, world = copy.deepcopy(corridor.policy), corridor.world
-    one = learner(
-        policy, gamma=1.0, critic_lr=2e-3, tau=0.2, critic_steps=160, critic_batch=48, actor_steps=0, width=64
-    )
+    one = learner(policy, gamma=1.0, critic_lr=2e-3, tau=0.2, critic_steps=160, reuse=15.0, actor_steps=0, width=64)
     one.learn(Batch(corridor.other))
     seen = {one.replay[i].state.tobytes() for i in range(len(one.replay))}
     met = [(n, v, ids) for n, v, ids in situations(corridor) if ids.tobytes() in seen]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -95,6 +96,9 @@ def test_a_step_is_reinforce_on_its_credit_while_the_ratio_is_one(uneven, averag
     twin.causal.set_attn_implementation("eager")
     trained = [row for row in rows if row.loss.any()]
     tokens = sum(int(row.loss.sum()) for row in trained)
+    of_episode = Counter[int]()
+    for row in trained:
+        of_episode[row.episode] += int(row.loss.sum())
     for row in trained:
         own = int(row.loss.sum())
         weight = {
@@ -102,6 +106,8 @@ def test_a_step_is_reinforce_on_its_credit_while_the_ratio_is_one(uneven, averag
             "row-mean": 1 / len(trained) / own,
             "row-sum": 1 / len(trained),
             "constant": 1 / len(trained) / 256.0,
+            "episode-mean": 1 / len(of_episode) / of_episode[row.episode],
+            "episode-sum": 1 / len(of_episode),
         }[averaging]
         ids = torch.from_numpy(row.ids.astype(np.int64))
         logp = torch.log_softmax(twin.causal(input_ids=ids[None], use_cache=False).logits[0].float(), -1)

@@ -12,7 +12,7 @@ import torch
 from made_play import Made, gradients_of, nano, sample
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import ROOT, Batch, End, Episode, Leaf, Message, Task, Tokens, Turn
-from turnwise.learn.action_tokens import NOWHERE, numbered
+from turnwise.learn.action_tokens import BACKUPS, NOWHERE, numbered
 from turnwise.learn.in_turn import InTurn
 from turnwise.learn.sequences import rows_of
 from turnwise.learn.weights.ilql import Ilql, IlqlSettings, expectile
@@ -45,10 +45,10 @@ def episode(turns, end=End.DONE, heard=()):
     return Episode("e", Task("t", "made"), tuple(made), (leaf,))
 
 
-def flat(one, name, gamma=0.9, chat=None):
+def flat(one, name, gamma=0.9, chat=None, backup="token"):
     """A column of an episode's action tokens over all its rows."""
     rows = rows_of([one], chat)
-    return np.concatenate([getattr(found, name) for found in numbered([one], rows, gamma)])
+    return np.concatenate([getattr(found, name) for found in numbered([one], rows, gamma, backup)])
 
 
 FIVE = (0.0, 0.0, -1.0, 0.0, 1.0)
@@ -99,6 +99,34 @@ def test_the_state_after_a_token_is_the_one_before_the_next():
     one = episode([([SEEN, SEEN], [1, 2], 0.0, False), ([SEEN], [3], 0.0, False), ([SEEN, SEEN], [4], 0.0, True)])
     assert flat(one, "next_row").tolist() == [0, 0, 1, NOWHERE]
     assert flat(one, "next_at").tolist()[:3] == [2, 4, 1]
+
+
+def test_by_turns_the_rest_of_a_reply_is_taken_as_it_was():
+    def column(name):
+        return flat(TOGETHER, name, backup="turn")
+
+    assert column("rewards") == pytest.approx([-0.81, -0.9, -1.0, 0.9, 1.0])
+    assert column("discounts") == pytest.approx([0.9**3, 0.9**2, 0.9, 0.9**2, 0.9])
+    assert column("next_row").tolist() == [0, 0, 0, NOWHERE, NOWHERE] and column("next_at").tolist()[:3] == [4] * 3
+    with pytest.raises(TurnwiseError, match="did you mean 'turn'"):
+        flat(TOGETHER, "rewards", backup="turns")
+
+
+@pytest.mark.parametrize("backup", BACKUPS)
+@pytest.mark.parametrize("fresh", [False, True], ids=["one row", "linked rows"])
+def test_where_v_is_the_return_that_followed_so_is_what_q_is_told(backup, fresh):
+    one = episode([([SEEN], [1, 2, 3], -1.0, False), ([SEEN] * 2, [4], 0.5, fresh), ([SEEN], [5, 6], 1.0, fresh)])
+    rows = rows_of([one])
+    found, told = numbered([one], rows, 0.9, backup), []
+    followed = {  # the return from the state at a position of a row
+        (r, at - 1): g
+        for r, row in enumerate(rows)
+        for at, g in zip(np.flatnonzero(row.loss).tolist(), found[r].returns, strict=True)
+    }
+    for its in found:
+        v = [followed.get(place, 0.0) for place in zip(its.next_row.tolist(), its.next_at.tolist(), strict=True)]
+        told += (its.rewards + its.discounts * v).tolist()
+    assert told == pytest.approx(flat(one, "returns"))
 
 
 def test_the_end_has_nothing_after_it_and_a_cut_has_its_last_state():

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from turnwise.core.cursor import Leave
 from turnwise.core.protocols import View
@@ -55,6 +58,30 @@ class PlainAgent:
         closed = len(tokens.reply) > 0 and int(tokens.reply[-1]) in self.chat.stop_ids
         carried = Carried(line, closed, len(line.ids))
         return Act(message, carried, tokens, version=self.engine.policy.version)
+
+    async def continued(self, view: View, begun: Sequence[int], key: int, temperature: float) -> Act:
+        """How a reply that begins with given ids may go on: the rest of it.
+
+        The prompt holds what was begun, and nothing stays in any line.
+        """
+        most = self.sampling.max_new - len(begun)
+        how = dataclasses.replace(self.sampling, temperature=temperature, max_new=most)
+        line = self.engine.open()
+        try:
+            tokens = await self.engine.reply(line, [*self.chat.open(view.messages), *begun], how, key)
+        finally:
+            self.engine.close(line)
+        rest = Message("assistant", self.chat.decode(tokens.reply.tolist()))
+        return Act(rest, None, tokens, version=self.engine.policy.version)
+
+    def score(self, views: Sequence[Sequence[Message]], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """What the model believes: per view float64 [A], its probability of each of A answers among them.
+
+        A question aside: nothing is drawn, and nothing of it stays in any line.
+        """
+        from turnwise.models.options import shares
+
+        return shares(self.engine.policy, views, options)
 
     def fork(self, carry: Carried | None) -> Carried | None:
         """A line of its own that starts with the same cache, as far as it was read then: a turn that was taken since is

@@ -93,7 +93,7 @@ def _model(
     return Seated(PlainAgent(engine, Sampling(temperature=temperature, max_new=max_new), spec), engine.run)
 
 
-def new_policy(spec: str, world: World, seed: int, value_head: bool = False, device: str | None = None) -> Policy:
+def new_policy(spec: str, world: World, seed: int, value_head: int = False, device: str | None = None) -> Policy:
     """The policy of a model spec; a scratch model learns its vocabulary from the world's texts.
 
     Raises:

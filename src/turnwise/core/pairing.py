@@ -13,6 +13,7 @@ NEXT_MOVES: Mapping[str, str] = {
     "token_critic": "give the policy a value head: choose a recipe with a critic (ppo)",
     "state": "choose a recipe that numbers what the agent saw",
     "signals": "add feedback that scores turns, or choose a rule that needs the reward alone",
+    "answer": "choose a world that tells the right answer of a task: bit-naming, twenty-questions, wordle",
     "branches": "use an explorer that branches, or choose a rule for straight episodes: rloo, grpo",
     "tokens": "use an agent whose model runs here: scratch:..., hf:DIR or run:DIR",
     "logprobs": "use an agent whose model runs here: scratch:..., hf:DIR or run:DIR",

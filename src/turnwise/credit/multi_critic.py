@@ -42,9 +42,9 @@ def multi_critic(
         weights_K: weight of each signal.
 
     Returns:
-        credit (T,) and critic targets (K, T), each in its signal's own unit. One signal: whitened turn GAE; with
-        lambda 0 the advantage of one stage of specs/learn/two_stage_constrained_ac. The scale of a signal has no say.
-        Source: specs/learn/slim_multi_critic.
+        credit (T,) and critic targets (K, T), each in its signal's own unit; a target less its value is the signal's
+        own advantage. One signal: whitened turn GAE; with lambda 0 the advantage of one stage of
+        specs/learn/two_stage_constrained_ac. The scale of a signal has no say. Source: specs/learn/slim_multi_critic.
     """
     pairs = [
         gae(rewards_T, values_T, starts_E1, after_E, gamma, lam)
@@ -73,7 +73,9 @@ def mixed(
 
 @dataclass(frozen=True)
 class MultiCritic:
-    """Several rewards, none of which drowns the others. Reads each reward and its critic (`critic_of`) as signals."""
+    """Several rewards, none of which drowns the others. Reads each reward and its critic (`critic_of`) as signals, and
+    gives every critic its own advantages and targets, whatever its weight.
+    """
 
     name: ClassVar[str] = "multi-critic"
     needs: ClassVar[frozenset[str]] = frozenset({"signals"})
@@ -89,6 +91,11 @@ class MultiCritic:
     least_std: float = 0.0  # floor of the standard deviation, against rewards that are nearly always 0
     whiten: Whiten = "none"  # over what the sum is whitened
 
+    @property
+    def critics(self) -> tuple[str, ...]:
+        """Names under which it hears the critics, in the order of the policy's value heads."""
+        return tuple(critic_of(signal) for signal in self.signals)
+
     def __post_init__(self) -> None:
         check_fraction(gamma=self.gamma, lam=self.lam)
         check_whiten(self.whiten)
@@ -100,17 +107,19 @@ class MultiCritic:
             )
 
     def assign(self, x: CreditInput) -> CreditResult:
-        critics = [critic_of(signal) for signal in self.signals]
+        values_KT = [x.signal(critic, self.name) for critic in self.critics]
         cut = not x.done_E.all()
-        credit_T, _ = multi_critic(
+        credit_T, targets_KT = multi_critic(
             [x.signal(signal, self.name) for signal in self.signals],
-            [x.signal(critic, self.name) for critic in critics],
+            values_KT,
             x.starts_E1,
-            [value_after_last(x.done_E, x.signal(c, self.name, "episode") if cut else None) for c in critics],
+            [value_after_last(x.done_E, x.signal(c, self.name, "episode") if cut else None) for c in self.critics],
             self.weights,
             self.gamma,
             self.lam,
             self.eps,
             self.least_std,
         )
-        return CreditResult("turn", whiten_turns(credit_T, x, self.whiten))
+        of_each = zip(self.signals, targets_KT, values_KT, strict=True)
+        critics = {name: CreditResult("turn", told_T - said_T, told_T) for name, told_T, said_T in of_each}
+        return CreditResult("turn", whiten_turns(credit_T, x, self.whiten), critics=critics)

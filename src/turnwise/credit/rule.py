@@ -69,6 +69,7 @@ class CreditInput:
     token_starts_T1: np.ndarray | None = None  # int64: where the tokens of each turn begin, as starts_E1
     token_mask_N: np.ndarray | None = None  # bool: True where the policy sampled the token; None: everywhere
     token_values_N: np.ndarray | None = None  # float64: critic at the position that predicts each token
+    token_rewards_N: np.ndarray | None = None  # float64: earned by single tokens besides their turn's reward (a KL)
     state_T: np.ndarray | None = None  # int64: id of what the agent saw before each turn; equal ids look alike
     node_T: np.ndarray | None = None  # int64: id of the turn in its tree; equal where episodes (paths) share the turn
     signals_T: Mapping[str, np.ndarray] = field(default_factory=dict)  # float64 (T,) each: judgements of turns, by name
@@ -164,6 +165,7 @@ class CreditResult:
     credit: np.ndarray  # float64, (T,) or (N,) by unit; 0 on tokens that the policy did not sample
     targets_T: np.ndarray | None = None  # float64: what the turn critic should say; None without one
     token_targets_N: np.ndarray | None = None  # float64: what the token critic should say, at sampled tokens
+    critics: Mapping[str, CreditResult] = field(default_factory=dict)  # of each critic by name, where there are several
 
     def on_tokens(self, x: CreditInput) -> np.ndarray:
         """Credit of every token (N,): a turn's credit is copied to its sampled tokens, the others get 0."""

@@ -46,7 +46,7 @@ def check_heard(rule: CreditRule, x: CreditInput, result: CreditResult) -> None:
     trained_T = trainable(x)
     if not trained_T.any() or zero_share(result, x) < 1.0:
         return
-    taught = result.targets_T is not None or result.token_targets_N is not None
+    taught = result.targets_T is not None or result.token_targets_N is not None or bool(result.critics)
     difference = _largest_difference(rule, x, trained_T)
     judged = "signals" in rule.needs
     if taught or difference == 0 or (judged and _judgements_differ(x)):

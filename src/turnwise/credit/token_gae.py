@@ -101,6 +101,8 @@ class TokenGae:
         values_N, tokens_T1 = x.given("token_values_N", self.name), x.given("token_starts_T1", self.name)
         mask_N = x.sampled_N
         rewards_N = rewards_on_tokens(x.rewards_T, x.starts_E1, tokens_T1, mask_N)
+        if x.token_rewards_N is not None:
+            rewards_N = rewards_N + x.token_rewards_N
         advantages_N, targets_N = token_gae(
             rewards_N, values_N, mask_N, tokens_T1[x.starts_E1], x.done_E, x.bootstrap_E, self.gamma, self.lam
         )

@@ -8,9 +8,11 @@ from turnwise.explore.table import Table, run_plain
 EXPLORERS = Registry(
     "explorer",
     {
+        "best-first": "turnwise.explore.best_first:BestFirst",
         "branching": "turnwise.explore.branching:Branching",
         "grouped": "turnwise.explore.independent:Grouped",
         "independent": "turnwise.explore.independent:Independent",
+        "rolls": "turnwise.explore.rolls:Rolls",
         "tree-search": "turnwise.explore.tree_search:TreeSearch",
     },
 )

@@ -17,6 +17,11 @@ def fixed(number: int, least: int, most: int) -> int:
     return most
 
 
+def short(number: int, least: int, most: int) -> int:
+    """h = least, to the last round."""
+    return least
+
+
 def multiplicative(number: int, least: int, most: int) -> int:
     """h = min(least * (i + 1), most) in round i = 0, 1, ...: the paper's schedule."""
     return min(least * (number + 1), most)
@@ -34,6 +39,7 @@ def stepped(number: int, least: int, most: int) -> int:
 
 SCHEDULES: dict[str, Callable[[int, int, int], int]] = {
     "fixed": fixed,
+    "short": short,
     "multiplicative": multiplicative,
     "additive": additive,
     "stepped": stepped,
@@ -45,7 +51,7 @@ class Horizon:
     """A schedule with its ends.
 
     Args:
-        schedule: fixed, multiplicative, additive or stepped.
+        schedule: fixed, short, multiplicative, additive or stepped.
         least, most: turns of the agent in the first rounds, and at last.
     """
 

@@ -10,7 +10,7 @@ weight   = sigmoid(z-score of progress) over the tasks with any progress or succ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,16 +19,7 @@ import numpy as np
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Episode, Task
 from turnwise.explore.curriculum import marks_of
-
-Judge = Callable[[Sequence[Task], Sequence[Task]], Sequence[str]]
-"""(tasks that are interesting, last the one just added; tasks still open) -> keys of the open ones that are too similar
-to those to be interesting. OMNI asks a language model.
-"""
-
-
-def nothing_is_boring(interesting: Sequence[Task], others: Sequence[Task]) -> Sequence[str]:
-    """The judge with which this is a curriculum of learning progress alone."""
-    return ()
+from turnwise.explore.interest import Judge, nothing_is_boring
 
 
 def lifted(p: np.ndarray | float, theta: float = 0.1) -> Any:

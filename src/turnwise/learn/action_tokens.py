@@ -4,6 +4,9 @@
 A path that forgets lies in several rows; its action tokens are numbered on from one row to the next, so that a row is a
 segment of the path and the next row is what it is linked to. What the world and the other seats wrote gets no number
 and costs no discount. A turn's reward stands on the last action token of its reply.
+
+What comes after a token is the next token, or the next turn: with `backup="turn"` what followed a token in its own
+reply is taken as it was said, so that a value travels a whole turn back at a time, not a token.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from turnwise.core.errors import UnknownName
 from turnwise.core.types import Episode
 from turnwise.credit.ragged import scan_back
 from turnwise.learn.credited import Path, credit_input, paths_of
@@ -21,34 +25,47 @@ from turnwise.learn.sequences import Row
 NOWHERE = -1
 """`Numbered.next_row` of a last action token of a path that is over: what follows is worth 0."""
 
+BACKUPS = ("token", "turn")
+"""What is meant by the state after a token: before the path's next action token, or before its next turn's first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
     """The tokens of one row that carry loss, n of them; one is chosen in the state at the position before it."""
 
-    rewards: np.ndarray  # float64 [n]: earned by the token, in the world's units
+    rewards: np.ndarray  # float64 [n]: earned up to the state after the token, discounted, in the world's units
     returns: np.ndarray  # float64 [n]: G_i = sum_{j >= i} gamma^(j - i) r_j, over action tokens alone
+    discounts: np.ndarray  # float64 [n]: of the value of the state after the token
     next_row: np.ndarray  # int64 [n]: row in which the state after the token is read; NOWHERE where the path is over
     next_at: np.ndarray  # int64 [n]: position there
 
 
-def numbered(episodes: Sequence[Episode], rows: Sequence[Row], gamma: float) -> list[Numbered]:
+def numbered(episodes: Sequence[Episode], rows: Sequence[Row], gamma: float, backup: str = "token") -> list[Numbered]:
     """The action tokens of every row, in its order; none in rows that carry no loss.
 
-    The state after a token is the position before the path's next action token. Behind the last one it is nothing
-    where the world was over; after a cut it is the end of what was shown then, or the token itself where nothing was.
+    The state after a token is the position before the path's next action token, or before its next turn's first one.
+    Behind the last one it is nothing where the world was over; after a cut it is the end of what was shown then, or
+    the token itself where nothing was.
 
     Args:
         gamma: discount per action token. Returns count what a cut path earned, nothing beyond.
+        backup: one of `BACKUPS`.
+
+    Raises:
+        UnknownName: no such backup.
     """
-    none = np.zeros(0)
-    found = [Numbered(none, none, none.astype(np.int64), none.astype(np.int64))] * len(rows)
+    if backup not in BACKUPS:
+        raise UnknownName("backup", backup, BACKUPS)
+    none, nowhere = np.zeros(0), np.zeros(0, np.int64)
+    found = [Numbered(none, none, none, nowhere, nowhere)] * len(rows)
     for path in paths_of(episodes, rows):
-        _number(path, episodes, rows, gamma, found)
+        _number(path, episodes, rows, gamma, backup, found)
     return found
 
 
-def _number(path: Path, episodes: Sequence[Episode], rows: Sequence[Row], gamma: float, found: list[Numbered]) -> None:
+def _number(
+    path: Path, episodes: Sequence[Episode], rows: Sequence[Row], gamma: float, backup: str, found: list[Numbered]
+) -> None:
     """Fill in the rows of one path."""
     x, _ = credit_input(episodes, rows, [path])
     spans = [(r, span) for r in path.rows for span in rows[r].spans]
@@ -64,10 +81,15 @@ def _number(path: Path, episodes: Sequence[Episode], rows: Sequence[Row], gamma:
     returns = scan_back(rewards, np.array([0, len(at)]), gamma)
     end_row, end_at = _state_after(path, rows, bool(x.done_E[0]), int(row[-1]), int(at[-1]))
     next_row, next_at = np.append(row[1:], end_row), np.append(at[1:] - 1, end_at)
+    number = np.arange(len(at))
+    until = number if backup == "token" else last_of_turn[np.searchsorted(last_of_turn, number)]
+    ahead = until - number
+    earned, discounts = gamma**ahead * rewards[until], gamma ** (ahead + 1)
+    next_row, next_at = next_row[until], next_at[until]
     for r in path.rows:
         mine = np.flatnonzero(row == r)
         mine = mine[rows[r].loss[at[mine]]]
-        found[r] = Numbered(rewards[mine], returns[mine], next_row[mine], next_at[mine])
+        found[r] = Numbered(earned[mine], returns[mine], discounts[mine], next_row[mine], next_at[mine])
 
 
 def _state_after(path: Path, rows: Sequence[Row], done: bool, row: int, at: int) -> tuple[int, int]:

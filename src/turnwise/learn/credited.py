@@ -12,8 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import CreditTable, End, Episode, Signal
-from turnwise.credit.rule import CreditInput, CreditRule
+from turnwise.credit.rule import CreditInput, CreditResult, CreditRule
 from turnwise.credit.silence import check_heard
 from turnwise.learn.sequences import Row
 from turnwise.learn.states import States
@@ -21,9 +22,9 @@ from turnwise.learn.states import States
 
 @dataclass(frozen=True, slots=True)
 class RowValues:
-    """What a critic says along one row."""
+    """What a critic, or several, say along one row."""
 
-    values: np.ndarray  # float64 [N]: value read at each position of the row, in the world's reward units
+    values: np.ndarray  # float64 [N], [N, K] of several: value at each position of the row, in its reward's units
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +62,27 @@ def credit_input(
     values: Sequence[RowValues] | None = None,
     seat: str = "agent",
     signals: Sequence[Signal] = (),
+    critics: Sequence[str] = (),
+    penalties: Sequence[np.ndarray] | None = None,
 ) -> tuple[CreditInput, list[tuple[int, int]]]:
     """The flat record of some paths, one entry per agent turn of each, and (episode, turn) of each entry.
 
     Paths of one task form a group. Rewards that reach the seat between two of its turns belong to the earlier one.
     A state is all that the seat had in view before the turn (`turnwise.learn.states`).
+
+    Args:
+        values: what is said along the rows, by one critic or by those named in `critics`.
+        critics: where there are several, the signals under which a rule hears them, one per column of the values.
+        penalties: float [N] per row, earned by single tokens of the seat's own.
     """
+    check_heads(values, critics)
     rewards: list[float] = []
     starts, token_starts = [0], [0]
     done, groups, bootstrap, of = [], [], [], []
     masks: list[np.ndarray] = []
-    state_values: list[float] = []
+    state_values: list[np.ndarray] = []
     token_values: list[np.ndarray] = []
+    token_rewards: list[np.ndarray] = []
     number_of_task: dict[str, int] = {}
     number_of_node: dict[tuple[int, int], int] = {}
     states, state_ids = States(), []
@@ -80,7 +90,9 @@ def credit_input(
         episode = episodes[path.episode]
         earned, over = _earned(episode, path.leaf, seat), episode.ends[path.leaf].end.terminal
         state_ids += states.along(episode, [span.turn for r in path.rows for span in rows[r].spans])
-        after = 0.0 if over else math.nan  # a cut whose last state nobody read is refused, not taken for an ending
+        after = np.full(
+            max(len(critics), 1), 0.0 if over else math.nan
+        )  # a cut whose last state nobody read is refused, not taken for an ending
         for r in path.rows:
             row = rows[r]
             for span in row.spans:
@@ -90,31 +102,52 @@ def credit_input(
                 masks.append(np.ones(span.end - span.start, bool) if tokens is None else tokens.sampled)
                 token_starts.append(token_starts[-1] + span.end - span.start)
                 if values is not None:
-                    state_values.append(float(values[r].values[span.start - 1]))
+                    state_values.append(values[r].values[span.start - 1])
                     token_values.append(values[r].values[span.start - 1 : span.end - 1])
+                if penalties is not None:
+                    token_rewards.append(penalties[r][span.start : span.end])
             if row.tail is not None and values is not None:
-                after = float(values[r].values[row.tail])
+                after = np.atleast_1d(values[r].values[row.tail])
         starts.append(len(rewards))
         done.append(over)
         groups.append(number_of_task.setdefault(episode.task.key, len(number_of_task)))
         bootstrap.append(after)
+    turns, whole = [s for s in signals if s.turn is not None], [s for s in signals if s.turn is None]
+    heard_T = judged(turns, episodes, of, seat)
+    heard_E = judged(whole, episodes, [(p.episode, p.leaf) for p in paths], seat)
+    if critics and values is not None:
+        heard_T |= dict(zip(critics, np.reshape(state_values, (-1, len(critics))).T, strict=True))
+        heard_E |= dict(zip(critics, np.reshape(bootstrap, (-1, len(critics))).T, strict=True))
+    one = values is not None and not critics
     x = CreditInput(
         rewards_T=np.asarray(rewards, np.float64),
         starts_E1=np.asarray(starts, np.int64),
         done_E=np.asarray(done, bool),
         group_E=np.asarray(groups, np.int64),
         task_E=np.asarray(groups, np.int64),
-        values_T=None if values is None else np.asarray(state_values, np.float64),
-        bootstrap_E=None if values is None else np.asarray(bootstrap, np.float64),
+        values_T=np.asarray(state_values, np.float64) if one else None,
+        bootstrap_E=np.reshape(bootstrap, -1).astype(np.float64) if one else None,
         token_starts_T1=np.asarray(token_starts, np.int64),
         token_mask_N=np.concatenate([np.zeros(0, bool), *masks]),
-        token_values_N=None if values is None else np.concatenate([np.zeros(0), *token_values]),
+        token_values_N=np.concatenate([np.zeros(0), *token_values]) if one else None,
+        token_rewards_N=None if penalties is None else np.concatenate([np.zeros(0), *token_rewards]),
         state_T=np.asarray(state_ids, np.int64),
         node_T=np.asarray([number_of_node.setdefault(place, len(number_of_node)) for place in of], np.int64),
-        signals_T=judged([s for s in signals if s.turn is not None], episodes, of, seat),
-        signals_E=judged([s for s in signals if s.turn is None], episodes, [(p.episode, p.leaf) for p in paths], seat),
+        signals_T=heard_T,
+        signals_E=heard_E,
     )
     return x, of
+
+
+def check_heads(values: Sequence[RowValues] | None, critics: Sequence[str]) -> None:
+    """Refuse a policy whose value heads are not as many as a rule's critics."""
+    heads = {1 if v.values.ndim == 1 else v.values.shape[1] for v in values or ()}
+    if heads - {len(critics) or 1}:
+        raise TurnwiseError(
+            f"a policy with {max(heads)} value heads and a rule with {len(critics) or 1} critics",
+            "a value head for each critic" + (f": {', '.join(critics)}" if critics else ""),
+            "make the policy for this rule: value_head=K",
+        )
 
 
 def judged(
@@ -144,6 +177,7 @@ def credit_table(
     rows: Sequence[Row],
     values: Sequence[RowValues] | None,
     signals: Sequence[Signal] = (),
+    penalties: Sequence[np.ndarray] | None = None,
 ) -> CreditTable:
     """One rule's credit laid on the episodes; a turn that several paths share gets the mean of what they give it, one
     that no scored path holds gets none (nan).
@@ -151,30 +185,38 @@ def credit_table(
     Args:
         rule: spreads the signal.
         episodes, rows: the record, and its training rows.
-        values: what a critic says along the rows; None without one.
+        values: what a critic says along the rows, or the several that the rule names; None without one.
         signals: what feedback said of the episodes.
+        penalties: float [N] per row, earned by single tokens.
     """
     paths = paths_of(episodes, rows)
     if "group" in rule.needs:
         paths = with_company(paths, episodes)
-    x, of = credit_input(episodes, rows, paths, values, signals=signals)
+    x, of = credit_input(
+        episodes, rows, paths, values, signals=signals, critics=getattr(rule, "critics", ()), penalties=penalties
+    )
     result = rule.assign(x)
     check_heard(rule, x, result)
-    targets = result.targets_T if result.unit == "turn" else result.token_targets_N
 
-    def laid(flat: np.ndarray) -> list[list]:
+    def laid(flat: np.ndarray, unit: str) -> list[list]:
         """Entries at their episodes and turns."""
         starts = x.given("token_starts_T1")
-        per_turn = list(flat) if result.unit == "turn" else [flat[a:b] for a, b in pairwise(starts)]
+        per_turn = list(flat) if unit == "turn" else [flat[a:b] for a, b in pairwise(starts)]
         given: dict[tuple[int, int], list] = {}
         for place, entry in zip(of, per_turn, strict=True):
             given.setdefault(place, []).append(entry)
-        table: list[list] = [[math.nan] * len(e.turns) for e in episodes]
+        entries_of: list[list] = [[math.nan] * len(e.turns) for e in episodes]
         for (episode, turn), entries in given.items():
-            table[episode][turn] = entries[0] if len(entries) == 1 else np.mean(entries, axis=0)
-        return table
+            entries_of[episode][turn] = entries[0] if len(entries) == 1 else np.mean(entries, axis=0)
+        return entries_of
 
-    return CreditTable(rule.name, result.unit, laid(result.credit), None if targets is None else laid(targets))
+    def table(name: str, result: CreditResult) -> CreditTable:
+        targets = result.targets_T if result.unit == "turn" else result.token_targets_N
+        told = None if targets is None else laid(targets, result.unit)
+        critics = [table(f"{name}: {critic}", own) for critic, own in result.critics.items()]
+        return CreditTable(name, result.unit, laid(result.credit, result.unit), told, critics)
+
+    return table(rule.name, result)
 
 
 def _earned(episode: Episode, leaf: int, seat: str) -> dict[int, float]:

@@ -56,3 +56,16 @@ def minibatches(groups: Sequence[int], count: int, rng: np.random.Generator) -> 
     shuffled = rng.permutation(names)
     lots = [set(part.tolist()) for part in np.array_split(shuffled, min(count, len(shuffled)))]
     return [[i for i, g in enumerate(groups) if g in lot] for lot in lots]
+
+
+def parts_of_size(groups: Sequence[int], size: int, rng: np.random.Generator) -> list[list[int]]:
+    """Split rows into minibatches of `size` episodes, in a random order; the last one may hold fewer.
+
+    Args:
+        groups: the episode of each row.
+        size: episodes of a full minibatch.
+        rng: draws the order.
+    """
+    shuffled = rng.permutation(np.unique(np.asarray(groups, np.int64)))
+    lots = [set(shuffled[at : at + size].tolist()) for at in range(0, len(shuffled), size)]
+    return [[i for i, g in enumerate(groups) if g in lot] for lot in lots]

@@ -27,6 +27,7 @@ class Side:
     episode: int  # index in the batch
     leaf: int  # path
     turns: tuple[int, ...]  # indices in Episode.turns, in order
+    part: tuple[int, int] | None = None  # of one turn: only the tokens [start, end) of its reply; None: all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Pair:
 
     better: Side
     worse: Side
+    luck: float = 0.0  # of the better one beyond that of the worse, in units of the return; 0 where nobody knows
 
     @property
     def sides(self) -> tuple[Side, ...]:

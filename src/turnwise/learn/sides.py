@@ -37,8 +37,10 @@ def side_rows(
         wanted = set(sides[row.episode].turns)
         spans = tuple(span for span in row.spans if held[row.episode][span.turn] in wanted)
         loss = np.zeros(len(row), bool)
+        part = sides[row.episode].part
         for span in spans:
-            loss[span.start : span.end] = row.loss[span.start : span.end]
+            start, end = (span.start, span.end) if part is None else (span.start + part[0], span.start + part[1])
+            loss[start:end] = row.loss[start:end]
         if loss.any():
             end = int(np.flatnonzero(loss)[-1]) + 1
             ids, logprobs = row.ids[:end], row.logprobs[:end]

@@ -109,7 +109,7 @@ class Guided(Policy):
         (place / "turnwise.json").write_text(json.dumps({"version": self.version}) + "\n")
 
     @classmethod
-    def load(cls, directory: str | Path, value_head: bool = False, device: Any = None, dtype: Any = None) -> Guided:
+    def load(cls, directory: str | Path, value_head: int = False, device: Any = None, dtype: Any = None) -> Guided:
         """What `save` wrote.
 
         Raises:

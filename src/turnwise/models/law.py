@@ -57,6 +57,7 @@ def law_of(
     return law
 
 
+@torch.no_grad()
 def scores(policy: Policy, said: Sequence[tuple[Sequence[int], Sequence[int]]]) -> np.ndarray:
     """float64 [R]: log-probability of each reply after its prompt."""
     rows = [np.array([*prompt, *reply], np.int64) for prompt, reply in said]

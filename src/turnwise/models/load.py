@@ -44,7 +44,7 @@ def load_policy(
     *,
     seed: int = 0,
     corpus: Iterable[str] | None = None,
-    value_head: bool = False,
+    value_head: int = False,
     device: Any = None,
     dtype: torch.dtype | None = None,
 ) -> Policy:
@@ -55,7 +55,7 @@ def load_policy(
         seed: of the random weights; same seed and corpus, same bytes.
         corpus: texts the vocabulary of a scratch model is learned from; None gives single bytes. Every string
             round-trips either way.
-        value_head: whether to add a scalar value head, zero at first.
+        value_head: how many values are read, one per critic, zero at first; True is one.
 
     Raises:
         TurnwiseError: the spec is misspelt (with the close match), or the directory holds no usable model.

@@ -33,13 +33,13 @@ class Policy(nn.Module):
     Args:
         model: any Hugging Face causal language model with plain causal attention.
         tokenizer: its tokenizer; the chat is made from it.
-        value_head: whether a scalar value is read from the last hidden states (zero at first).
+        value_head: how many values are read from the last hidden states, one per critic (zero at first); True is one.
 
     Raises:
         TurnwiseError: the model's own numbers differ from what the flat forward computes.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: Any, value_head: bool = False):
+    def __init__(self, model: PreTrainedModel, tokenizer: Any, value_head: int = False):
         super().__init__()
         self.model, self.tokenizer = model, tokenizer
         self.chat: Chat = chat_of(tokenizer)
@@ -47,7 +47,7 @@ class Policy(nn.Module):
         self.value_head: nn.Linear | None = None
         if value_head:
             width = self.causal.config.hidden_size
-            head = nn.utils.skip_init(nn.Linear, width, 1, device=self.device, dtype=torch.float32)
+            head = nn.utils.skip_init(nn.Linear, width, int(value_head), device=self.device, dtype=torch.float32)
             for parameter in head.parameters():
                 nn.init.zeros_(parameter)
             self.value_head = head
@@ -131,9 +131,17 @@ class Policy(nn.Module):
         """Hidden states [M, hidden] -> logits [M, vocabulary]."""
         return self.causal.get_output_embeddings()(hidden)
 
+    @property
+    def critics(self) -> int:
+        """How many values it reads."""
+        return 0 if self.value_head is None else self.value_head.out_features
+
     def value(self, hidden: torch.Tensor) -> torch.Tensor | None:
-        """Hidden states [M, hidden] -> values float32 [M], None without a value head."""
-        return None if self.value_head is None else self.value_head(hidden.float())[:, 0]
+        """Hidden states [M, hidden] -> values float32 [M], [M, K] of several critics, None without a value head."""
+        if self.value_head is None:
+            return None
+        values = self.value_head(hidden.float())
+        return values[:, 0] if self.critics == 1 else values
 
     def save(self, directory: str | Path) -> None:
         """Write a Hugging Face model directory, value_head.safetensors and turnwise.json (the version)."""
@@ -152,7 +160,7 @@ class Policy(nn.Module):
     def load(
         cls,
         directory: str | Path,
-        value_head: bool = False,
+        value_head: int = False,
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> Policy:
@@ -183,9 +191,10 @@ class Policy(nn.Module):
         for how in ("is_local", "local_files_only"):  # how it was loaded is no part of it: saved again, the same bytes
             tokenizer.init_kwargs.pop(how, None)
         stored = place / "value_head.safetensors"
-        policy = cls(model.to(device or "cpu"), tokenizer, value_head or stored.is_file())
-        if stored.is_file() and policy.value_head is not None:
-            policy.value_head.load_state_dict(load_file(stored))
+        head = load_file(stored) if stored.is_file() else None
+        policy = cls(model.to(device or "cpu"), tokenizer, len(head["bias"]) if head else value_head)
+        if head and policy.value_head is not None:
+            policy.value_head.load_state_dict(head)
         if (place / "turnwise.json").is_file():
             policy.version = json.loads((place / "turnwise.json").read_text())["version"]
         return policy

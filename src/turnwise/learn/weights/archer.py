@@ -3,6 +3,9 @@
     round    all turns of the batch go into the replay; then steps of the critic, then steps of the actor
     actor    replayed s: a ~ pi(.|s) anew;  A = min(Q1, Q2)(s, a) - min(V1, V2)(s)
              L = - mean( A * sum_j log pi(a_j | s, a_<j) )            no ratio, no clip, no KL
+    reuse    critic steps draw so many turns that each new one is seen five times on average, however long episodes are:
+             where few turns in many tell of success, a critic that sees less of them follows its own noise, and the
+             actor with it, since its optimiser makes a full step of an advantage of any size
     warm-up  while the actor rests all turns are its own, so Q is told what their episodes went on to earn: by
              bootstrapping alone a value travels back one turn in the time that the target takes to follow
     baseline (option) b_j read from the policy's state at token j, regressed on A; each token then uses A - b_j
@@ -45,7 +48,7 @@ class ArcherSettings:
     critic_lr: float = 1e-3
     critic_steps: int = 50  # per round
     actor_steps: int = 3  # per round
-    critic_batch: int = 64  # turns per step
+    reuse: float = 5.0  # draws per new turn: a round's critic steps share so many times the turns that it brought
     actor_batch: int = 256
     critic_warmup: int = 0  # rounds in which the actor rests, and Q learns what the episodes went on to earn
     gamma: float = 0.95  # discount per turn
@@ -92,7 +95,7 @@ class Archer:
             TurnwiseError: no turn was ever seen.
         """
         s = self.settings
-        self.remember(batch)
+        added = self.remember(batch)
         rng = generator(self.seed, "archer", self.rounds)
         resting = self.rounds < s.critic_warmup
         actor_steps = 0 if resting else s.actor_steps
@@ -103,10 +106,11 @@ class Archer:
             if progress is not None:
                 progress(len(numbers) / total)
 
-        drawn = [self.replay.draw(rng, s.critic_batch) for _ in range(s.critic_steps)]
+        size = max(1, round(s.reuse * added / max(s.critic_steps, 1)))  # turns per critic step
+        drawn = [self.replay.draw(rng, size) for _ in range(s.critic_steps)]
         replies = self.fresh([record for records in drawn for record in records], "critic")
         for number, records in enumerate(drawn):
-            first = number * s.critic_batch
+            first = number * size
             done(self.critic.step(records, [t.reply for t in replies[first : first + len(records)]], as_played=resting))
         for number in range(actor_steps):
             records = self.replay.draw(rng, s.actor_batch)
@@ -117,15 +121,17 @@ class Archer:
         change = {"gradient_norm": 0.0, "replay_turns": float(len(self.replay))} | means(numbers)
         return [Update(self.slot, before, self.policy.version, change, "archer")]
 
-    def remember(self, batch: Batch) -> None:
-        """Put the batch's turns into the replay; the first ones also say in what units values come."""
+    def remember(self, batch: Batch) -> int:
+        """Put the batch's turns into the replay; the first ones also say in what units values come. Returns how many
+        were added.
+        """
         rows = rows_of(batch.episodes, self.policy.chat, longest=self.policy.longest)
         if not len(self.replay):
             _, told = monte_carlo(batch.episodes, rows, self.settings.gamma)
             returns = np.concatenate([np.zeros(0), *told])
             if len(returns):
                 self.critic.set_units(returns)
-        self.replay.add(batch.episodes, rows)
+        return self.replay.add(batch.episodes, rows)
 
     def fresh(self, records: Sequence[TurnRecord], purpose: str) -> list[Tokens]:
         """A new reply of the policy in the state of each record."""

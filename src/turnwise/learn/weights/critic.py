@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,16 +14,21 @@ from turnwise.core.types import CreditTable, Episode
 from turnwise.credit.reward_to_go import RewardToGo
 from turnwise.learn.credited import credit_table, on_rows
 from turnwise.learn.sequences import Row
+from turnwise.learn.weights.plan import Lesson
 from turnwise.models.policy import Policy
 
 
 def start_at_mean(policy: Policy, targets: Sequence[np.ndarray]) -> None:
-    """Let a critic that has learned nothing yet (all zero) begin at the mean of its first targets, in reward units."""
+    """Let critics that have learned nothing yet (all zero) begin at the mean of their first targets, in reward units.
+
+    Args:
+        targets: [V] of one critic, [V, K] of several.
+    """
     head, known = policy.value_head, np.concatenate(targets)
     if head is None or not len(known) or bool(head.weight.any()) or bool(head.bias.any()):
         return
     with torch.no_grad():
-        head.bias.fill_(float(known.mean()))
+        head.bias.copy_(torch.from_numpy(known.reshape(len(known), -1).mean(0)))
 
 
 def spread(targets: Sequence[np.ndarray]) -> float:
@@ -30,9 +37,35 @@ def spread(targets: Sequence[np.ndarray]) -> float:
     return max(float(known.var()), 1e-6) if len(known) else 1.0
 
 
+SHARE = 0.1
+"""Of the largest variance so far: a round's own counts for no less. Where reward is rare, a round without any has
+targets that differ by the critic's noise alone; divided by that, it would drown what the policy is told."""
+
+
+class Unit:
+    """What the errors of each critic are divided by, remembered over rounds."""
+
+    def __init__(self) -> None:
+        self.largest: list[float] = []
+
+    def of(self, spreads: Sequence[float]) -> np.ndarray:
+        """float64 [K] of a round in which the targets have these variances."""
+        known = self.largest or [0.0] * len(spreads)
+        self.largest = [max(pair) for pair in zip(spreads, known, strict=True)]
+        return np.maximum(spreads, SHARE * np.array(self.largest))
+
+    def save(self, file: Path) -> None:
+        """To the last bit."""
+        file.write_text(json.dumps(self.largest) + "\n")
+
+    def load(self, file: Path) -> None:
+        """What `save` wrote."""
+        self.largest = json.loads(file.read_text())
+
+
 def critic_targets(table: CreditTable, rows: Sequence[Row]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Where the critic learns and what: a turn rule at the state before each turn, a token rule before each sampled
-    token; only where the policy learns too.
+    token; only where the policy learns too, and where there is a target (nan: none).
 
     Returns:
         Per row, positions int64 [V] and targets float32 [V]; none without targets.
@@ -47,7 +80,16 @@ def critic_targets(table: CreditTable, rows: Sequence[Row]) -> tuple[list[np.nda
             read.append(np.asarray(first, np.int64) - 1)
         else:
             read.append(np.flatnonzero(row.loss) - 1)
+    read = [where[~np.isnan(target[where + 1])] for target, where in zip(laid, read, strict=True)]
     return read, [target[where + 1] for target, where in zip(laid, read, strict=True)]
+
+
+def lesson_of(table: CreditTable, rows: Sequence[Row], unit: Unit) -> Lesson:
+    """What each critic of a table is told, the table's own one or those that it names."""
+    told = [critic_targets(critic, rows) for critic in table.critics or (table,)]
+    columns = list(zip(*(targets for _, targets in told), strict=True))
+    spreads = unit.of([spread(targets) for _, targets in told])
+    return Lesson(told[0][0], [np.stack(of_row, 1) for of_row in columns], spreads)
 
 
 def monte_carlo(

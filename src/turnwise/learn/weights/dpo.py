@@ -2,10 +2,11 @@
 specs/learn/multi_turn_dpo_kto).
 
     l(tau) = sum over the agent's tokens of  log pi - log ref
-    L      = -log sigma( beta * (l(better) - l(worse)) )  +  nll * mean negative log-likelihood of the better side
+    L = -log sigma( beta * (l(better) - l(worse)) + luck )  +  nll * mean negative log-likelihood of the better side
 
-With one turn it is DPO (arXiv 2305.18290). It holds where the world's answers are fixed: where they are random, the
-luck of the answers, which the agent did not choose, is taken for its merit.
+With one turn it is DPO (arXiv 2305.18290). luck = C(better) - C(worse), C the part of a return that the world's answers
+brought beyond what was to be expected (`turnwise.feedback.luck`); it is 0 where the answers are fixed. Where they are
+random and it is left out, the luck that the agent did not choose is taken for its merit.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from turnwise.learn.pairs import Example
+from turnwise.learn.pairs import Example, Pair
 from turnwise.learn.weights.sums import Sums
 
 
@@ -33,13 +34,14 @@ class Dpo:
     def losses(self, sums: Sums, examples: Sequence[Example]) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Loss per pair [P], and what a report shows."""
         better, worse = sums.ratio[0::2], sums.ratio[1::2]
-        losses = dpo_loss(better, worse, self.beta) + self.nll * nll_of_better(sums)
-        return losses, compared(better, worse, self.beta * (better - worse))
+        luck = better.new_tensor([example.luck for example in examples if isinstance(example, Pair)])
+        losses = dpo_loss(better, worse, self.beta, luck) + self.nll * nll_of_better(sums)
+        return losses, compared(better, worse, self.beta * (better - worse) + luck)
 
 
-def dpo_loss(better: Tensor, worse: Tensor, beta: float) -> Tensor:
-    """-log sigma(beta * (better - worse)), all [P]; log-ratios in nats."""
-    return -logsigmoid(beta * (better - worse))
+def dpo_loss(better: Tensor, worse: Tensor, beta: float, luck: Tensor | float = 0.0) -> Tensor:
+    """-log sigma(beta * (better - worse) + luck), all [P]; log-ratios in nats."""
+    return -logsigmoid(beta * (better - worse) + luck)
 
 
 def nll_of_better(sums: Sums) -> Tensor:

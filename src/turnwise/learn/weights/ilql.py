@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from turnwise.core.errors import TurnwiseError
-from turnwise.learn.action_tokens import NOWHERE
+from turnwise.core.errors import TurnwiseError, UnknownName
+from turnwise.learn.action_tokens import BACKUPS, NOWHERE
 from turnwise.learn.weights.lots import Lot
 from turnwise.learn.weights.mc_returns import squared
 from turnwise.learn.weights.value_learner import Data, ValueLearner, ValueSettings, hidden_at, like, states
@@ -27,8 +27,11 @@ class IlqlSettings(ValueSettings):
 
     tau: float = 0.7  # expectile: 0.5 is the data's mean, 1 its best
     alpha: float = 0.005  # share of the online net that the target takes over after every step
+    backup: str = "token"  # what Q looks ahead to: the state at the next token, or at the next turn (ours)
 
     def __post_init__(self) -> None:
+        if self.backup not in BACKUPS:
+            raise UnknownName("backup", self.backup, BACKUPS)
         if not (0 < self.tau < 1 and 0 < self.alpha <= 1):
             raise TurnwiseError(f"tau={self.tau:g}, alpha={self.alpha:g}", "0 < tau < 1 and 0 < alpha <= 1")
 
@@ -41,6 +44,8 @@ class Ilql(ValueLearner):
     L = 1/n sum_i [ sum_k 1/2 (q^k_i - y_i)^2 + 1/2 w_i (V_i - u_i)^2 + cql * sum_k (logsumexp Q^k - q^k_i) ]
     w_i = tau where u_i >= V_i, else 1 - tau
     target <- (1 - alpha) target + alpha online                     after every step
+
+    With a backup by turns (ours), y_i = gamma^k r + gamma^(k + 1) V(next turn) for the token k before its reply's end.
     """
 
     name = "ilql"
@@ -50,6 +55,7 @@ class Ilql(ValueLearner):
         super().__init__(guided, settings, seed)
         if self.values.v is None:
             raise TurnwiseError("ILQL on values of tokens alone", "a V head", "make Values with state=True")
+        self.backup = settings.backup
         self.target = copy.deepcopy(self.values)
         for parameter in self.target.parameters():
             parameter.requires_grad_(False)
@@ -57,7 +63,8 @@ class Ilql(ValueLearner):
     def losses(self, data: Data, lot: Lot) -> dict[str, Tensor]:
         """The terms of L, [M] each."""
         hidden, tokens, following = self._read(data, lot)
-        y = like(data.gather(lot, "rewards"), hidden.device) + self.settings.gamma * following
+        rewards, discounts = (like(data.gather(lot, name), hidden.device) for name in ("rewards", "discounts"))
+        y = rewards + discounts * following
         with torch.no_grad():
             u = self.target.of(states(self.target, lot)[0], tokens)
         terms = {

@@ -123,8 +123,8 @@ class Imitation:
         return [Update(self.slot, before, self.policy.version, change, "imitation")]
 
     def _lesson(self, episodes: Sequence[Episode], rows: Sequence[Row]) -> Lesson | None:
-        """What the critic is taught on the way; None without a critic."""
-        if self.policy.value_head is None or not self.settings.value:
+        """What the critic is taught on the way; None without one, or with several: theirs are other rewards."""
+        if self.policy.critics != 1 or not self.settings.value:
             return None
         read, told = monte_carlo(episodes, rows, self.settings.gamma)
         start_at_mean(self.policy, told)

@@ -32,7 +32,7 @@ class Said:
 
     logp: Tensor  # float32 [M]: log-probability of each loss token
     entropy: Tensor  # float32 [M]: of the law it was drawn from, in nats
-    values: Tensor | None  # float32 [V]
+    values: Tensor | None  # float32 [V], [V, K] of several critics
 
 
 def lots_of(

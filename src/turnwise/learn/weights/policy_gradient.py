@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +20,16 @@ from torch import Tensor
 from turnwise.core.chance import generator
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Batch, CreditTable, Episode, Update
-from turnwise.learn.credited import RowValues, on_rows
-from turnwise.learn.packing import minibatches
+from turnwise.learn.credited import RowValues
 from turnwise.learn.sequences import Row, rows_of
 from turnwise.learn.weights.averaging import check_averaging, token_weights
-from turnwise.learn.weights.critic import critic_targets, spread, start_at_mean
-from turnwise.learn.weights.lots import Lot, Said, logprobs, lots_of, say, trained_rows, without_loss
+from turnwise.learn.weights.critic import Unit, lesson_of, start_at_mean
+from turnwise.learn.weights.lots import Lot, Said, logprobs, lots_of, say, without_loss
 from turnwise.learn.weights.optimiser import Optimiser
+from turnwise.learn.weights.plan import Plan, credited_rows
+from turnwise.learn.weights.ratio import RATIOS, WHOLE, check_ratio, differences, drift, whole_ratios
 from turnwise.learn.weights.surrogate import clipped_surrogate, clipped_value_loss, k3
+from turnwise.learn.weights.tally import Tally
 from turnwise.models.policy import Policy
 
 
@@ -40,11 +42,16 @@ class PolicyGradientSettings:
     minibatches: int = 4  # optimiser steps per pass
     warmup: int = 20  # steps from 0 to lr, linear: the first moments of Adam are of few batches
     batch_tokens: int = 16384  # tokens per forward pass
+    ratio: str = "token"  # whose ratio is clipped: token, episode, or none
     clip_low: float = 0.2
     clip_high: float = 0.2
     dual_clip: float | None = 3.0  # None: plain PPO
+    least_credit: float = 0.0  # episodes in which no token's credit is so large are left out (LOOP: 0.01)
+    kl_limit: float | None = None  # nats per episode: no further epoch once the policy is so far from the sampler
     kl: float = 0.0  # weight of k3 to the policy this learner started from
+    reference: bool = False  # keep that policy even without such a term: how far one went is then measured
     entropy: float = 0.0  # weight of the entropy bonus
+    entropy_target: float | None = None  # nats per token: the weight is then of |mean entropy - target|, a cost
     value: float = 0.5  # weight of the value loss; without a critic it has no effect and must be 0
     value_clip: float | None = None
     averaging: str = "token-mean"
@@ -55,34 +62,14 @@ class PolicyGradientSettings:
 
     def __post_init__(self) -> None:
         check_averaging(self.averaging)
-
-
-@dataclass
-class Tally:
-    """Sums over tokens and states, and the means a report shows."""
-
-    sums: dict[str, float] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    norms: list[float] = field(default_factory=list)
-    gap: float = 0.0  # largest |recomputed - sampled log-probability| before the first step
-
-    def add(self, values: Mapping[str, Tensor]) -> None:
-        """Add values of one lot, [M] each."""
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach().sum())
-            self.counts[name] = self.counts.get(name, 0) + len(value)
-
-    def means(self) -> dict[str, float]:
-        """Mean per entry, and the mean gradient norm per step."""
-        found = {name: value / max(self.counts[name], 1) for name, value in self.sums.items()}
-        return found | {"gradient_norm": float(np.mean(self.norms)) if self.norms else 0.0, "logprob_gap": self.gap}
+        check_ratio(self.ratio)
 
 
 class PolicyGradient:
     """Learner: loss = surrogate + kl * k3 - entropy * H + value * critic error, each averaged as the settings say.
 
     Args:
-        policy: whose weights change; with a value head it is also the critic.
+        policy: whose weights change; with value heads it is also the critic, or several.
         settings: see `PolicyGradientSettings`.
         seed: orders the minibatches.
     """
@@ -97,8 +84,8 @@ class PolicyGradient:
         self.policy, self.settings, self.seed = policy, settings, seed
         self.needs = frozenset({"tokens"})
         self.optimiser = Optimiser(policy, settings.lr, settings.weight_decay, settings.max_norm)
-        self.steps = 0
-        self.reference = frozen(policy) if settings.kl else None
+        self.steps, self.unit = 0, Unit()
+        self.reference = frozen(policy) if settings.kl or settings.reference else None
 
     # -- before credit: what the policy itself says along the batch --------------------------------------------------
 
@@ -127,88 +114,144 @@ class PolicyGradient:
                 found[number] = RowValues(part)
         return found  # type: ignore[return-value]
 
+    def from_reference(self, rows: Sequence[Row]) -> list[np.ndarray]:
+        """log pi - log pi_ref of every sampled token of every row, float32 [N] each, 0 elsewhere; pi is the sampler.
+
+        Raises:
+            TurnwiseError: there is no reference.
+        """
+        if self.reference is None:
+            raise TurnwiseError("a KL to the start without a reference", "kl > 0, or reference=True")
+        found = [np.zeros(len(row), np.float32) for row in rows]
+        for row, there, out in zip(rows, self._by_reference(rows) or (), found, strict=True):
+            out[row.loss] = row.logprobs[row.loss] - there
+        return found
+
     # -- the update ---------------------------------------------------------------------------------------------------
 
     def learn(self, batch: Batch, progress: Callable[[float], None] | None = None) -> list[Update]:
-        """`epochs` passes of `minibatches` steps on the batch's one credit; one update of the slot `weights`.
+        """`epochs` passes of `minibatches` steps on the batch's one credit; one update of the slot `weights`. Where
+        every episode's credit is too small to learn from, the weights stay as they are and the update says `steps` 0.
 
         Raises:
             TurnwiseError: before the first step, if the tokens do not come from this policy at this temperature, or
                 there is nothing to learn from.
         """
         (table,) = batch.credit.values()
+        s, tally, rng = self.settings, Tally(), generator(self.seed, "policy-gradient", self.steps)
         plan = self._plan(table, self.rows(batch.episodes))
-        tally, rng = Tally(), generator(self.seed, "policy-gradient", self.steps)
-        useful = trained_rows(plan.rows)
-        total, taken = self.settings.epochs * self.settings.minibatches, 0
-        for _ in range(self.settings.epochs):
-            for part in minibatches([plan.rows[i].episode for i in useful], self.settings.minibatches, rng):
-                self._step(plan, [useful[k] for k in part], tally, first=taken == 0)
-                taken += 1
+        kept, first, far = plan.kept(s.least_credit), self.steps, 0.0
+        for epoch in range(s.epochs if kept else 0):
+            parts = plan.parts(kept, s.minibatches, rng)
+            for number, part in enumerate(parts):
+                self._step(plan, part, tally, first=self.steps == first)
                 if progress is not None:
-                    progress(taken / total)
+                    progress((epoch + (number + 1) / len(parts)) / s.epochs)
+            if s.kl_limit is not None:
+                far = drift(differences(self.policy, plan.rows, plan.sampled, kept, s.batch_tokens), plan.rows)
+                if far > s.kl_limit:
+                    break
+        if progress is not None:
+            progress(1.0)
         before = self.policy.version
         self.policy.version += 1
-        credit = np.concatenate(plan.advantages)
-        change = tally.means() | {
-            "loss_tokens": float(len(credit)),
-            "zero_credit_share": float(np.mean(credit == 0.0)) if len(credit) else 1.0,
-        }
+        change = tally.means() | plan.monitors() | {"steps": float(self.steps - first)}
+        change |= {"loss_tokens": float(sum(map(len, plan.advantages))), "zero_credit_share": zero_share(plan)}
+        if s.least_credit:
+            change["kept_share"] = plan.episodes(kept) / plan.episodes(plan.trained)
+        if s.kl_limit is not None:
+            change["kl_sampler"] = far
         return [Update(self.slot, before, self.policy.version, change, table.name)]
 
     def _plan(self, table: CreditTable, rows: Sequence[Row]) -> Plan:
-        laid = on_rows(table.values, rows)
-        rows = [replace(row, loss=row.loss & ~np.isnan(credit)) for row, credit in zip(rows, laid, strict=True)]
-        advantages = [credit[row.loss] for credit, row in zip(laid, rows, strict=True)]
-        read, targets = critic_targets(table, rows)
-        reference = None if self.reference is None else logprobs(self.reference, rows, self.settings.batch_tokens)
-        old = None
-        if self.settings.value_clip is not None and table.targets is not None:
-            old = [v.values[where] for v, where in zip(self.values(rows) or (), read, strict=True)]
-        sampled = [row.logprobs[row.loss] for row in rows]
-        start_at_mean(self.policy, targets)
-        return Plan(rows, advantages, sampled, read, targets, spread(targets), reference, old)
+        rows, advantages = credited_rows(table, rows)
+        lesson = lesson_of(table, rows, self.unit)
+        start_at_mean(self.policy, lesson.targets)
+        if self.settings.value_clip is not None and any(map(len, lesson.read)):
+            said, critics = self.values(rows) or (), self.policy.critics
+            old = [v.values[where].reshape(-1, critics) for v, where in zip(said, lesson.read, strict=True)]
+            lesson = replace(lesson, old=old)
+        return Plan(rows, advantages, lesson, self._by_reference(rows))
+
+    def _by_reference(self, rows: Sequence[Row]) -> list[np.ndarray] | None:
+        return None if self.reference is None else logprobs(self.reference, rows, self.settings.batch_tokens)
 
     def _step(self, plan: Plan, chosen: Sequence[int], tally: Tally, first: bool) -> None:
         """Accumulate one minibatch's gradient, however many forward passes it takes, and step."""
         s = self.settings
-        counts = [len(plan.advantages[i]) for i in chosen]
-        weight = dict(zip(chosen, token_weights(s.averaging, counts, s.constant), strict=True))
-        reads = max(sum(len(plan.read[i]) for i in chosen), 1)
-        worst = 0.0
-        for lot in lots_of(plan.rows, chosen, s.batch_tokens, plan.read, self.policy.device):
+        counts, owners = [len(plan.advantages[i]) for i in chosen], [plan.rows[i].episode for i in chosen]
+        weights = token_weights(s.averaging, counts, s.constant, owners, plan.full(s.minibatches))
+        weight = dict(zip(chosen, weights, strict=True))
+        whole = self._whole(plan, chosen)
+        pull = self._entropy_pull(plan, chosen)
+        gaps: list[np.ndarray] = []
+        for lot in lots_of(plan.rows, chosen, s.batch_tokens, plan.lesson.read, self.policy.device):
             said = say(self.policy, lot)
             sampled = self._flat(lot, plan.sampled)
             if first:
-                worst = max(worst, float((said.logp.detach() - sampled).abs().max()) if len(sampled) else 0.0)
-            losses, numbers = self._token_losses(said, sampled, lot, plan)
-            per_token = self._flat(lot, {i: np.full(len(plan.advantages[i]), weight[i]) for i in lot.rows})
-            loss = (losses * per_token).sum()
+                gaps.append((said.logp.detach() - sampled).abs().cpu().numpy())
+            losses, numbers = self._token_losses(said, sampled, self._each(lot, plan, whole), lot, plan)
+            loss = ((losses + pull * said.entropy) * self._each(lot, plan, weight)).sum()
             if s.value and said.values is not None and len(lot.read):
-                old = said.values.detach() if plan.old is None else self._flat(lot, plan.old)
-                errors = clipped_value_loss(said.values, old, self._flat(lot, plan.targets), s.value_clip)
-                loss = loss + s.value * errors.sum() / (reads * plan.spread)
-                numbers["unexplained"] = 2 * errors.detach() / plan.spread
+                errors, clipped = self._critic_errors(said.values, lot, plan)
+                loss = loss + s.value * errors.sum() / max(sum(len(plan.lesson.read[i]) for i in chosen), 1)
+                numbers |= {"value_explained": 1 - 2 * errors.detach(), "value_clip_fraction": clipped}
             loss.backward()
             tally.add(numbers)
         if first:
-            self._check_sampler(worst)
-            tally.gap = worst
+            tally.gaps += gaps
+            self._check_sampler(tally.gap)
         self.steps += 1
         tally.norms.append(self.optimiser.step(min(1.0, self.steps / max(self.settings.warmup, 1))))
 
-    def _token_losses(self, said: Said, sampled: Tensor, lot: Lot, plan: Plan) -> tuple[Tensor, dict[str, Tensor]]:
+    def _token_losses(
+        self, said: Said, sampled: Tensor, whole: Tensor, lot: Lot, plan: Plan
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         s = self.settings
-        surrogate, clipped = clipped_surrogate(
-            said.logp, sampled, self._flat(lot, plan.advantages), s.clip_low, s.clip_high, s.dual_clip
+        log_ratio = RATIOS[s.ratio](said.logp, sampled, whole)
+        losses, clipped = clipped_surrogate(
+            log_ratio, self._flat(lot, plan.advantages), s.clip_low, s.clip_high, s.dual_clip
         )
-        losses = surrogate - s.entropy * said.entropy
-        numbers = {"surrogate": surrogate, "entropy": said.entropy, "clip_fraction": clipped}
+        numbers = {"surrogate": losses, "entropy": said.entropy, "clip_fraction": clipped}
         if plan.reference is not None:
             penalty = k3(said.logp, self._flat(lot, plan.reference))
             losses = losses + s.kl * penalty
             numbers["kl"] = penalty
         return losses, numbers
+
+    def _critic_errors(self, values: Tensor, lot: Lot, plan: Plan) -> tuple[Tensor, Tensor]:
+        """Loss of every critic where it learns, in units of the variance of its targets, and whether its value had
+        moved further than the clip allows, [V, K] each.
+        """
+        values, lesson = values.reshape(len(lot.read), -1), plan.lesson
+        old = values.detach() if lesson.old is None else self._flat(lot, lesson.old)
+        clip = self.settings.value_clip
+        errors = clipped_value_loss(values, old, self._flat(lot, lesson.targets), clip)
+        moved = (values.detach() - old).abs() > (np.inf if clip is None else clip)
+        return errors / torch.from_numpy(lesson.spread.astype(np.float32)).to(errors.device), moved.float()
+
+    def _whole(self, plan: Plan, chosen: Sequence[int]) -> Mapping[int, float]:
+        """Log-ratio of the episode of each chosen row, where the surrogate reads it."""
+        if self.settings.ratio not in WHOLE:
+            return dict.fromkeys(chosen, 0.0)
+        found = differences(self.policy, plan.rows, plan.sampled, chosen, self.settings.batch_tokens)
+        return whole_ratios(found, plan.rows)
+
+    @torch.no_grad()
+    def _entropy_pull(self, plan: Plan, chosen: Sequence[int]) -> float:
+        """What a nat of entropy adds to the loss: minus its weight as a bonus; with a target, towards it."""
+        s = self.settings
+        if not s.entropy or s.entropy_target is None:
+            return -s.entropy
+        total = tokens = 0.0
+        for lot in lots_of(plan.rows, chosen, s.batch_tokens, None, self.policy.device):
+            entropy = say(self.policy, lot).entropy
+            total, tokens = total + float(entropy.sum()), tokens + len(entropy)
+        return s.entropy if total / tokens > s.entropy_target else -s.entropy
+
+    def _each(self, lot: Lot, plan: Plan, of_rows: Mapping[int, float]) -> Tensor:
+        """One number per row, at each of its loss tokens, float32 [M]."""
+        return self._flat(lot, {i: np.full(len(plan.advantages[i]), of_rows[i]) for i in lot.rows})
 
     def _flat(self, lot: Lot, parts: Sequence[np.ndarray] | Mapping[int, np.ndarray]) -> Tensor:
         return torch.from_numpy(np.concatenate([parts[i] for i in lot.rows]).astype(np.float32)).to(self.policy.device)
@@ -223,9 +266,10 @@ class PolicyGradient:
             )
 
     def save(self, directory: Path) -> None:
-        """Optimiser state, step count and, where there is one, the reference policy."""
+        """Optimiser state, step count, unit of the critics and, where there is one, the reference policy."""
         self.optimiser.save(directory / "policy-gradient.safetensors")
         (directory / "policy-gradient.steps").write_text(str(self.steps))
+        self.unit.save(directory / "policy-gradient.unit")
         if self.reference is not None:
             self.reference.save(directory / "reference")
 
@@ -233,22 +277,15 @@ class PolicyGradient:
         """What `save` wrote."""
         self.optimiser.load(directory / "policy-gradient.safetensors")
         self.steps = int((directory / "policy-gradient.steps").read_text())
+        self.unit.load(directory / "policy-gradient.unit")
         if self.reference is not None:
             self.reference = Policy.load(directory / "reference", device=self.policy.device, dtype=self.policy.dtype)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A batch made ready: the lists have one entry per row, loss tokens and read positions in order."""
-
-    rows: Sequence[Row]
-    advantages: list[np.ndarray]  # float32 [M]
-    sampled: list[np.ndarray]  # float32 [M]: log-probabilities of the sampler
-    read: list[np.ndarray]  # int64 [V]: positions at which the critic learns
-    targets: list[np.ndarray]  # float32 [V]: what it should say there
-    spread: float  # variance of the targets
-    reference: list[np.ndarray] | None  # float32 [M]: log-probabilities of the policy this learner started from
-    old: list[np.ndarray] | None  # float32 [V]: the critic before the first step
+def zero_share(plan: Plan) -> float:
+    """Share of loss tokens whose credit is exactly zero."""
+    credit = np.concatenate(plan.advantages)
+    return float(np.mean(credit == 0.0)) if len(credit) else 1.0
 
 
 def frozen(policy: Policy) -> Policy:

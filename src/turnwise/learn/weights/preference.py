@@ -22,8 +22,9 @@ from turnwise.learn.sequences import Row
 from turnwise.learn.sides import side_rows
 from turnwise.learn.weights.kto import strangers
 from turnwise.learn.weights.optimiser import Optimiser
-from turnwise.learn.weights.policy_gradient import Tally, frozen
+from turnwise.learn.weights.policy_gradient import frozen
 from turnwise.learn.weights.sums import Laid, Sums, kl_sums, logp_sums, pull
+from turnwise.learn.weights.tally import Tally
 from turnwise.models.policy import Policy
 
 REFERENCES = ("round", "start")
@@ -112,7 +113,6 @@ class Preference:
         before = self.policy.version
         self.policy.version += 1
         change = {**tally.means(), "examples": float(len(examples)), "steps": float(taken)}
-        del change["logprob_gap"]
         return [Update(self.slot, before, self.policy.version, change, self.objective.name)]
 
     def _trainable(self, batch: Batch, examples: Sequence[Example]) -> list[tuple[Example, list[list[Row]]]]:

@@ -6,17 +6,24 @@ import torch
 from torch import Tensor
 
 
+def log_symmetric(width: float) -> tuple[float, float]:
+    """The clip [1 / (1 + e), 1 + e], equally far on both sides in the logarithm, as what it leaves below and above 1
+    (specs/learn/loop).
+    """
+    return width / (1.0 + width), width
+
+
 def clipped_surrogate(
-    logp: Tensor, old: Tensor, advantage: Tensor, low: float = 0.2, high: float = 0.2, dual: float | None = 3.0
+    log_ratio: Tensor, advantage: Tensor, low: float = 0.2, high: float = 0.2, dual: float | None = 3.0
 ) -> tuple[Tensor, Tensor]:
     """PPO's loss and whether the clip was active, per token.
 
-        rho = exp(logp - old);  loss = -min(rho * A, clip(rho, 1 - low, 1 + high) * A);  for A < 0 at most -dual * A
+        rho = exp(log_ratio);  loss = -min(rho * A, clip(rho, 1 - low, 1 + high) * A);  for A < 0 at most -dual * A
 
     Source: specs/credit/baselines (verl's dual clip, c = 3); `dual=None` is plain PPO. At rho = 1 the gradient is -A *
     grad logp.
     """
-    rho = torch.exp(logp - old)
+    rho = torch.exp(log_ratio)
     plain, clipped = rho * advantage, rho.clamp(1 - low, 1 + high) * advantage
     gain = torch.minimum(plain, clipped)
     if dual is not None:

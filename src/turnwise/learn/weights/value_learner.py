@@ -72,6 +72,7 @@ class ValueLearner:
     needs = frozenset[str]()
     slot = "weights"
     name = "values"
+    backup = "token"  # see `turnwise.learn.action_tokens`
 
     def __init__(self, guided: Guided, settings: ValueSettings, seed: int):
         guided.begin()
@@ -98,7 +99,7 @@ class ValueLearner:
         """
         s = self.settings
         rows = rows_of(batch.episodes, self.policy.chat, longest=self.policy.longest)
-        data = Data(rows, numbered(batch.episodes, rows, s.gamma))
+        data = Data(rows, numbered(batch.episodes, rows, s.gamma, self.backup))
         useful = trained_rows(rows)
         rng = generator(self.seed, self.name, self.steps)
         per_epoch = max(1, round(len(useful) / s.batch))

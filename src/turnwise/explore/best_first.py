@@ -1,0 +1,88 @@
+"""Best-first search for data: the agent's likeliest path goes on first, until enough of them succeeded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from turnwise.core.errors import TurnwiseError
+from turnwise.core.types import Episode, Task
+from turnwise.explore.ideas import Ideas, Spot
+from turnwise.explore.table import Table
+from turnwise.plan.best_first import best_first
+
+
+@dataclass(frozen=True)
+class BestFirst:
+    """Best-first search from the start of every task; the episode is the whole tree.
+
+    A move is one of `width` replies of the agent, those that say the same counted once; all moves of an expanded place
+    are tried. A path on which the search did not go on is cut. Players without log-probabilities (a script, a person)
+    have moves that are all alike, and the search goes by age.
+
+    Args:
+        expansions: places of a task that are expanded, at most.
+        width: replies asked for at a place.
+        a: normalisation of the log-probability by length; 0 none, 1 the mean.
+        enough: successes after which a search stops.
+    """
+
+    expansions: int = 32
+    width: int = 3
+    a: float = 1.0
+    enough: int = 1
+    needs = frozenset({"fork"})
+    gives = frozenset({"group", "branches"})
+
+    def __post_init__(self) -> None:
+        if self.expansions < 1 or self.width < 1 or self.enough < 1 or not self.a >= 0:
+            raise TurnwiseError(
+                f"expansions = {self.expansions}, width = {self.width}, a = {self.a}, enough = {self.enough}",
+                "1 or more expansions, replies and successes, a of 0 or more",
+            )
+
+    async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
+        """One tree per entry, in their order."""
+        played: Counter[str] = Counter()
+        trees = []
+        for task in tasks:
+            trees.append(self._tree(task, played[task.key], table))
+            played[task.key] += 1
+        return list(await asyncio.gather(*trees))
+
+    async def _tree(self, task: Task, member: int, table: Table) -> Episode:
+        async with table.place():
+            start = table.cursor(task, member)
+            start.begin()
+            if start.open:
+                ideas = Ideas(table, self.width)
+                try:
+                    await best_first(_Proposed(ideas), Spot(start), self.expansions, self.a, self.enough)
+                    ideas.cut()
+                finally:
+                    ideas.close()
+            return table.record(start, task, member)
+
+
+@dataclass(frozen=True)
+class _Proposed:
+    """The agent's replies with their log-probabilities; the goal is the world's success."""
+
+    ideas: Ideas
+
+    async def moves(self, spot: Spot) -> Sequence[tuple[Hashable, float]]:
+        """Likelier ones do not come first: the search orders them."""
+        return [(move, self._logp(spot, move)) for move in await self.ideas.moves(spot)]
+
+    async def step(self, spot: Spot, move: Hashable) -> tuple[Spot, bool]:
+        """Say it."""
+        after, _ = await self.ideas.step(spot, move)
+        moment = after.cursor.moment
+        return after, moment is not None and moment.end is not None and bool(moment.facts.get("success"))
+
+    @staticmethod
+    def _logp(spot: Spot, move: Hashable) -> float:
+        acts = spot.ideas[move][1].values()
+        return float(sum(act.tokens.logprobs.astype("float64").sum() for act in acts if act.tokens is not None))
