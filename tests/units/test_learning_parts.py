@@ -106,8 +106,10 @@ def loop_average(name, losses, constant):
         "row-mean": [sum(row) / len(row) for row in rows],
         "row-sum": [sum(row) for row in rows],
         "constant": [sum(row) / constant for row in rows],
+        "episode-mean": [sum(row) / len(row) for row in rows],
+        "episode-sum": [sum(row) for row in rows],
     }[name]
-    return sum(per_row) / len(per_row)
+    return sum(per_row) / (len(losses) if name.startswith("episode") else len(per_row))  # M does not shrink
 
 
 @pytest.mark.parametrize("name", AVERAGINGS)
@@ -120,12 +122,14 @@ def test_each_averaging_is_its_loop(name, losses):
 
 def test_worked_averages():
     """Rows of 1, 3 and 0 tokens."""
-    found = {name: token_weights(name, [1, 3, 0], 10.0)[:2].tolist() for name in AVERAGINGS}
+    found = {name: token_weights(name, [1, 3, 0], 10.0, full=2)[:2].tolist() for name in AVERAGINGS}
     assert found == {
         "token-mean": [0.25, 0.25],
         "row-mean": [0.5, pytest.approx(1 / 6)],
         "row-sum": [0.5, 0.5],
         "constant": [0.05, 0.05],
+        "episode-mean": [0.5, pytest.approx(1 / 6)],
+        "episode-sum": [0.5, 0.5],
     }
     assert np.isfinite(np.concatenate([token_weights(name, [0, 0], 10.0) for name in AVERAGINGS])).all()
 
@@ -142,7 +146,7 @@ def test_misspelt_choices_are_refused_when_the_settings_are_made():
 
 def surrogate(rho, advantage, **how):
     logp = torch.tensor([math.log(rho)], dtype=torch.float64, requires_grad=True)
-    loss, clipped = clipped_surrogate(logp, torch.zeros(1), torch.tensor([float(advantage)]), **how)
+    loss, clipped = clipped_surrogate(logp, torch.tensor([float(advantage)]), **how)
     loss.sum().backward()
     return float(loss.detach()), float(clipped), float(logp.grad)
 

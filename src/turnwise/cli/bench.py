@@ -15,8 +15,12 @@ bench = Commands(
     "bench",
     commands={
         "branching": "turnwise.cli.bench:branching",
+        "budget": "turnwise.cli.bench_budget:budget",
         "credit": "turnwise.cli.bench_credit:credit",
+        "horizon": "turnwise.cli.bench_horizon:horizon",
+        "lmrl": "turnwise.cli.bench_lmrl:lmrl",
         "live": "turnwise.cli.bench:live",
+        "poet": "turnwise.cli.bench:poet",
         "rollout": "turnwise.cli.bench:rollout",
         "train": "turnwise.cli.bench:train",
     },
@@ -97,6 +101,23 @@ def live(out: Out, **given: Any) -> None:
 
     units = "peak gb: largest memory of the process, 10^9 bytes; lines gb: of it after the model was loaded"
     show(out, bench_live(**given), units, "turnwise bench rollout")
+
+
+@command("turnwise bench poet --seeds 1 --episodes 200000", "turnwise bench poet --store")
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of each arm.")
+@click.option(
+    "--episodes", type=click.IntRange(min=1), default=700_000, show_default=True, help="That each arm plays."
+)
+@click.option("--store", is_flag=True, help="Keep what was found beside the code.")
+def poet(out: Out, store: bool, **given: Any) -> None:
+    """Environments that grow, against training directly on the hardest one, a curriculum, and no transfers."""
+    from turnwise.bench import poet as arms
+
+    found = arms.bench_poet(**given)
+    if store:
+        out.say(f"evidence: {arms.store(found)}")
+    units = "claims: mean difference over seeds, 95% interval; episodes: of each arm, checks and transfers included"
+    show(out, {"episodes": found["episodes"], **found["claims"]}, units, "turnwise bench credit")
 
 
 def chosen(given: dict[str, Any]) -> dict[str, Any]:

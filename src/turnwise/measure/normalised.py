@@ -47,9 +47,9 @@ class Anchors:
                 f"one between the worst ({self.worst:g}) and the best ({self.best:g}) that the world allows",
                 "correct the anchor: the world can do what it says it cannot",
             )
-        return self._map(mean_return)
+        return self.carried(mean_return)
 
-    def _map(self, mean_return: float) -> float:
+    def carried(self, mean_return: float) -> float:
         """The same two lines, carried on beyond the ends: an interval may reach outside."""
         if mean_return <= self.data:
             return 50 * (mean_return - self.worst) / (self.data - self.worst)
@@ -75,8 +75,8 @@ def normalise(mean_return: Estimate, anchors: Anchors) -> NormalisedScore:
     score = Estimate(
         None if value is None else anchors.score(value),
         mean_return.n,
-        None if low is None else anchors._map(low),
-        None if high is None else anchors._map(high),
+        None if low is None else anchors.carried(low),
+        None if high is None else anchors.carried(high),
         clusters=mean_return.clusters,
         unscored=mean_return.unscored,
         method=f"{mean_return.method}, mapped",

@@ -15,7 +15,9 @@ from turnwise.measure.report.endings import endings_card, endings_over_rounds, l
 from turnwise.measure.report.learning import gauges, other_numbers, time_per_round, time_picture
 from turnwise.measure.report.outcomes import curve_picture, interval_picture, turn_picture
 from turnwise.measure.report.page import CONTROLS, RATE, RETURN, Section, Table, count
+from turnwise.measure.report.proxies import pictures as proxies
 from turnwise.measure.report.record import Record, read_record
+from turnwise.measure.report.repeats import repeats_card
 from turnwise.measure.report.transcripts import evaluation_gallery, training_gallery
 from turnwise.measure.report.verdict import caveats, compare, details, headline
 
@@ -54,7 +56,7 @@ def render(record: Record, laid: Laid | None = None) -> str:
         problems=record.folder.found,
         comparisons=[(c, headline(c), details(c)) for c in found],
         caveats=caveats(record, found),
-        sections=sections(record, found),
+        sections=sections(record, found, laid),
         evaluated=evaluation_gallery(record),
         trained=training_gallery(record),
         beside=grids(laid) if laid else [],
@@ -66,18 +68,19 @@ def render(record: Record, laid: Laid | None = None) -> str:
     return page.translate(CONTROLS)
 
 
-def sections(record: Record, found: list[Any]) -> dict[str, Section]:
+def sections(record: Record, found: list[Any], laid: Laid | None) -> dict[str, Section]:
     """The parts of the page that are figures, by id."""
     verdict = Section("verdict", "Did it get better?", "", [interval_picture(c) for c in found])
     curves = [curve_picture(record, "success", RATE), curve_picture(record, "return", RETURN)]
     lines = "Rounds play training tasks, evaluations held-out ones: compare dots with dots, lines with lines."
     ends = [turn_picture(record), length_picture(record), endings_over_rounds(record), endings_card(record)]
+    ends.append(repeats_card(record, laid))
     health = "What every round's update looked like. A run can end well and still be unhealthy here."
     shown = [
         verdict,
         Section("curves", "Over the run", lines, curves),
         Section("episodes", "How episodes go", "How soon they are solved, how long they take, how they end.", ends),
-        Section("learning", "How it learned", health, gauges(record)),
+        Section("learning", "How it learned", health, [*gauges(record), *proxies(record)]),
         Section("time", "Where the time went", "", [time_picture(record), time_per_round(record)]),
     ]
     return {section.id: section for section in shown}

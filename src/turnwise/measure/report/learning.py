@@ -62,6 +62,34 @@ EXTRAS = (
     Gauge("kl", "KL to the reference", "Nats per token: how far the policy went from where the stage began."),
     Gauge("clip_fraction", "Clipped tokens", "Share of tokens whose ratio left the trust region.", percent=True),
     Gauge("value_loss", "Value loss", "Error of the critic, as the learner weighs it."),
+    Gauge(
+        "value_explained",
+        "Variance that the critic explains",
+        "1 is a critic that knows what comes; 0 one that says the mean; below 0 its credit is worse than none.",
+    ),
+    Gauge(
+        "value_clip_fraction",
+        "Clipped values",
+        "Share of states whose value moved further than its clip.",
+        percent=True,
+    ),
+    Gauge("kept_share", "Episodes with something to say", "Share whose credit was large enough to learn from.", True),
+    Gauge(
+        "kl_sampler",
+        "KL to the sampler",
+        "Nats per episode after the round's last pass: how far its steps went from the policy that played.",
+    ),
+    Gauge("episode_tokens", "Tokens said in an episode", "Steady growth with the reward is padding that pays."),
+    Gauge(
+        "perplexity",
+        "Perplexity to the policy",
+        "Of what it said, on average. Near 1 it says the same every time; a jump is a policy that broke.",
+    ),
+    Gauge(
+        "start_perplexity",
+        "Perplexity to the start",
+        "Of what it said, to the policy it started from. Rising while the reward rises, it is the sign of an exploit.",
+    ),
 )
 """Shown where the learner reports them."""
 
