@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "learn": BASE | {"models", "credit"},
     "loop": BASE | {"measure"},
     "recipes": BASE | PARTS | {"loop"},
-    "bench": BASE | PARTS,
+    "bench": BASE | PARTS | {"loop", "recipes", "api"},
     "api": BASE | PARTS | {"loop", "recipes"},
     "studio": BASE | PARTS | {"loop", "recipes", "api"},
     "cli": BASE | PARTS | {"loop", "recipes", "api", "bench", "studio", "__version__"},

@@ -73,9 +73,11 @@ def critic(run: Run, rows: Sequence[Row]) -> list[RowValues]:
     from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
 
     policy = run.policy()
-    if policy.value_head is None:
+    if policy.critics != 1:
         raise TurnwiseError(
-            f"the policy of {run.path} has no value head", "a run of a recipe with a critic", "leave that rule out"
+            f"the policy of {run.path} has {policy.critics} value heads",
+            "one: a run of a recipe with a critic",
+            "leave that rule out",
         )
     return PolicyGradient(policy, PolicyGradientSettings(), run.spec.seed).values(rows) or []
 

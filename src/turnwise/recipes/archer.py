@@ -22,7 +22,12 @@ class ArcherRecipeSettings(ImitateSettings):
     episodes: int = setting(128, "episodes per round", "ArCHer: 128", needs="rounds", least=1)
     critic_steps: int = setting(50, "critic steps per round", "ArCHer: 50", needs="rounds", least=1)
     actor_steps: int = setting(3, "actor steps per round", "ArCHer: 3", needs="rounds", least=1)
-    critic_batch: int = setting(64, "turns per critic step", "ours; ArCHer: 8 x 32", needs="rounds", least=1)
+    reuse: float = setting(
+        5.0,
+        "how often the critic steps of a round draw each new turn on average; fewer starve it where episodes are long",
+        "ours; ArCHer: 5, 50 steps of 8 x 32 for 128 episodes of 20 turns",
+        needs="rounds",
+    )
     actor_batch: int = setting(256, "turns per actor step", "ArCHer: 8 x 32", needs="rounds", least=1)
     critic_warmup: int = setting(
         2,
@@ -73,18 +78,25 @@ RECIPE = Recipe(
     source="ArCHer (arXiv 2402.19446); specs/learn/archer",
     settings=ArcherRecipeSettings,
     build=build_archer,
+    instead="fitted Q - V",
+    leans=("replay",),
     claim=Claim(
-        says="wins a corridor more often than REINFORCE after as many episodes: an early key, one reward at the end",
-        against="reinforce, 640 episodes each, from the same kind of imitator",
+        says="wins a corridor more often than REINFORCE, GRPO and PPO after as many episodes and as many steps of the "
+        "policy: an early key, one reward at the end",
+        against="reinforce, grpo and turn-ppo: 640 episodes and 80 steps each, from the same kind of imitator",
         trial=Trial(
             "key-corridor",
-            "reinforce",
-            seeds=3,
+            ("reinforce", "grpo", "turn-ppo"),
             settings={
                 "demos": 300,
                 "rounds": 10,
                 "evaluate": 8,
                 "reinforce.tasks": 64,
+                "reinforce.minibatches": 8,
+                "grpo.tasks": 8,
+                "grpo.minibatches": 8,
+                "turn-ppo.tasks": 64,
+                "turn-ppo.minibatches": 8,
                 "archer.episodes": 64,
                 "archer.gamma": 1.0,
                 "archer.critic_steps": 40,

@@ -75,7 +75,7 @@ RECIPE = Recipe(
             "key-corridor",
             "grpo",
             by="return",
-            within=0.1,
+            no_worse=0.1,
             settings={
                 "demos": 400,
                 "demo_lr": 2e-3,

@@ -79,6 +79,8 @@ class Recipe:
     build: Callable[[Setup], Parts]
     claim: Claim
     changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # defaults that differ from the settings class
+    instead: str = "imitation"  # what stands in the place of a credit rule, where there is none
+    leans: tuple[str, ...] = ()  # on what, besides the needs of its credit rule: names in `recipes/methods.py`
 
     def resolve(self, overrides: Mapping[str, Any]) -> Any:
         """The settings with overrides (texts are converted to the field's type).

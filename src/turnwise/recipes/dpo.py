@@ -28,7 +28,7 @@ def build_dpo(setup: Setup) -> Parts:
 
     s: DpoSettings = setup.settings
     check_luck(setup, "dpo")
-    return build(setup, Dpo(s.beta, s.nll), partial(pairs_of, per_task=s.pairs))
+    return build(setup, Dpo(s.beta, s.nll), partial(pairs_of, per_task=s.pairs), earlier=s.earlier)
 
 
 RECIPE = Recipe(
@@ -37,6 +37,8 @@ RECIPE = Recipe(
     source="M-DPO (arXiv 2409.02392); specs/learn/multi_turn_dpo_kto",
     settings=DpoSettings,
     build=build_dpo,
+    instead="preferences",
+    leans=("pairs",),
     claim=Claim(
         says="raises the success of the imitator it starts from where the world's answers are fixed",
         against="the imitator it starts from, on the same evaluation episodes",

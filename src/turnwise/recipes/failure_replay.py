@@ -37,6 +37,12 @@ RECIPE = Recipe(
     claim=Claim(
         says="playing failed tasks again raises success over playing all tasks alike",
         against="grpo, as many tasks and episodes in each round",
-        trial=Trial("twenty-questions-small", "grpo"),
+        trial=Trial(
+            "maze",
+            "grpo",
+            seeds=3,
+            settings={"demos": 200, "evaluate": 4, "rounds": 12, "tasks": 8},
+            world_settings={"max_steps": 30},
+        ),
     ),
 )

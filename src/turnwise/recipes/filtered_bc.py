@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turnwise.learn.filters import check_share, top_share
+from turnwise.learn.filters import FILTERS, check_ranking, check_share
 from turnwise.loop import Parts
 from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
+from turnwise.recipes.mazes import HALF_RANDOM, SHORT
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,9 @@ class FilteredBcSettings(ImitateSettings):
     share: float = setting(
         0.1, "share of the demonstrations that is kept, by return", "LMRL-Gym: 0.1, Wordle 0.3", needs="demos"
     )
+    rank: str = setting(
+        "data", "what is ranked together: all the data, or each task's episodes", "LMRL-Gym: data", needs="demos"
+    )
     demo_epochs: int = setting(8, "passes over what is kept", needs="demos", least=1)
 
 
@@ -24,9 +28,10 @@ def build_filtered_bc(setup: Setup) -> Parts:
     """Filter, imitate, evaluate."""
     s: FilteredBcSettings = setup.settings
     check_share(s.share)
+    check_ranking(s.rank)
     policy = make_policy(setup, critic=False)
     tables = tables_of(setup, policy)
-    stages = imitation(setup, policy, choose=lambda episodes: top_share(episodes, s.share))
+    stages = imitation(setup, policy, choose=lambda episodes: FILTERS[s.rank](episodes, s.share))
     return parts_of(policy, [*stages, tables.evaluation("evaluate-after")])
 
 
@@ -37,8 +42,16 @@ RECIPE = Recipe(
     settings=FilteredBcSettings,
     build=build_filtered_bc,
     claim=Claim(
-        says="cloning the best tenth beats cloning everything where the data has spread in return",
+        says="cloning the best tenth of each start's episodes beats cloning everything where the data has spread in "
+        "return",
         against="bc on the same data",
-        trial=Trial("maze", "bc", by="return"),
+        trial=Trial(
+            "maze",
+            "bc",
+            by="return",
+            seeds=3,
+            settings={**HALF_RANDOM, "filtered-bc.rank": "task", "filtered-bc.demo_epochs": 80},
+            world_settings=SHORT,
+        ),
     ),
 )

@@ -18,7 +18,6 @@ RECIPE = Recipe(
         trial=Trial(
             "maze",
             "online-filtered-bc",
-            by="return",
             settings={"demos": 200, "evaluate": 4, "rounds": 10, "episodes": 24},
             world_settings={"max_steps": 30},
         ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from turnwise.loop import Parts
 from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
+from turnwise.recipes.mazes import SHORT, on_pieces
 from turnwise.recipes.offline import OfflineSettings, build_offline
 
 
@@ -21,6 +22,9 @@ class IlqlRecipeSettings(OfflineSettings):
     alpha: float = setting(
         0.2, "share of the online net that the target takes over after every step", "LMRL-Gym: 0.005, in longer runs"
     )
+    backup: str = setting(
+        "token", "what Q looks ahead to: the value at the next token, or at the next turn", "LMRL-Gym: token"
+    )
 
 
 def build_ilql(setup: Setup) -> Parts:
@@ -30,7 +34,7 @@ def build_ilql(setup: Setup) -> Parts:
     s: IlqlRecipeSettings = setup.settings
     how = IlqlSettings(
         lr=s.lr, epochs=s.epochs, batch=s.batch, batch_tokens=s.batch_tokens, gamma=s.gamma, cql=s.cql, last_lr=0.05,
-        tau=s.tau, alpha=s.alpha,
+        tau=s.tau, alpha=s.alpha, backup=s.backup,
     )  # fmt: skip
     return build_offline(setup, 2, True, lambda guided: Ilql(guided, how, setup.seed))
 
@@ -41,9 +45,18 @@ RECIPE = Recipe(
     source="Snell et al. 2022 (arXiv 2206.11871) as in LMRL-Gym (arXiv 2311.18232); specs/learn/ilql",
     settings=IlqlRecipeSettings,
     build=build_ilql,
+    instead="values of words",
+    leans=("records",),
     claim=Claim(
-        says="guiding a clone by what could be made of its data raises its return",
-        against="the clone alone, on the same evaluation episodes",
-        trial=Trial("maze", by="return", seeds=3, settings={"expert": "half-random", "demos": 300}),
+        says="where no walk that begins far from the goal is seen to reach it, ILQL puts the pieces together: it beats "
+        "cloning of the best pieces and guiding by their returns",
+        against="filtered-bc and mc-returns on the same pieces, sampled alike",
+        trial=Trial(
+            "maze",
+            ("filtered-bc", "mc-returns"),
+            by="return",
+            settings=on_pieces("filtered-bc", "mc-returns", "ilql"),
+            world_settings=SHORT,
+        ),
     ),
 )

@@ -33,6 +33,12 @@ class ImitateSettings:
 
     demos: int = setting(1500, "episodes of the scripted player that are imitated; 0 starts from the model as it is")
     expert: str = setting("", "which scripted player; empty: the world's own demonstrator", needs="demos")
+    demo_turns: int = setting(
+        0,
+        "demonstrations are cut after so many turns; 0: the world's own end",
+        "LMRL-Gym maze: about 20",
+        needs="demos",
+    )
     demo_epochs: int = setting(4, "passes over the demonstrations", "LMRL-Gym: 1", needs="demos", least=1)
     demo_lr: float = setting(1e-3, "step size of imitation", "LMRL-Gym wordle: 2e-3", needs="demos")
     demo_batch: int = setting(8, "demonstrations per step", "LMRL-Gym: 32 or 128", needs="demos", least=1)
@@ -43,8 +49,8 @@ class ImitateSettings:
     live: int = setting(512, "most episodes at once", least=1)
 
 
-def make_policy(setup: Setup, critic: bool) -> Policy:
-    """The policy: new from the model spec, or as the checkpoint has it."""
+def make_policy(setup: Setup, critic: int) -> Policy:
+    """The policy: new from the model spec, with as many value heads as critics, or as the checkpoint has it."""
     from turnwise.models.policy import Policy
     from turnwise.models.threads import fit_threads
 
@@ -74,7 +80,8 @@ def imitation(
     player, tasks = expert(setup.world, s.expert), tasks_in_turn(setup.world.tasks("train"), s.demos, 0)
 
     def collect(number: int, progress: Progress) -> list[Episode]:
-        table = Table(setup.world, {"agent": player}, setup.seed, "imitate", number, live=64)
+        cut = Limits(turns=s.demo_turns or None)
+        table = Table(setup.world, {"agent": player}, setup.seed, "imitate", number, limits=cut, live=64)
         return table.collect(Independent(), tasks)
 
     def clone() -> Imitation:

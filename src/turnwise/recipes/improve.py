@@ -6,7 +6,7 @@ The recipes that use it differ in the credit rule alone, so a comparison of them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,11 @@ from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, pa
 
 if TYPE_CHECKING:
     from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
+    from turnwise.models.policy import Policy
+
+
+Assign = Callable[["PolicyGradient", Sequence[Episode], Sequence[Signal]], CreditTable]
+"""Learner, a round's episodes and what feedback said of them -> their credit."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,10 @@ class ImproveSettings(ImitateSettings):
     kl: float = setting(0.0, "weight of the KL to the imitator in the loss", needs="rounds")
     entropy: float = setting(0.0, "weight of the entropy bonus", needs="rounds")
     averaging: str = setting(
-        "token-mean", "token-mean, row-mean, row-sum or constant", "specs/credit/baselines", needs="rounds"
+        "token-mean",
+        "token-mean, row-mean, row-sum, constant, episode-mean or episode-sum",
+        "specs/credit/baselines",
+        needs="rounds",
     )
     max_norm: float = setting(1.0, "largest norm of the gradient", needs="rounds")
 
@@ -62,6 +70,9 @@ def build(
     feedback: Sequence[Any] = (),
     explorer: Explorer | None = None,
     curriculum: Curriculum | None = None,
+    policy: Policy | None = None,
+    step: PolicyGradientSettings | None = None,
+    credit: Assign | None = None,
 ) -> Parts:
     """Put the parts together for one credit rule.
 
@@ -71,6 +82,9 @@ def build(
         feedback: judges of the episodes, for rules that read what they say.
         explorer: how a round is collected; None for straight episodes, in groups where the settings say so.
         curriculum: chooses the tasks of a round; None for all in turn.
+        policy: what is trained, where feedback had to know it; None makes one.
+        step: how credit becomes a step; None as the common settings ask.
+        credit: lays the rule's credit on a round's episodes; None: the rule reads the record, the critic, the signals.
     """
     from turnwise.learn.weights.policy_gradient import PolicyGradient
 
@@ -78,8 +92,8 @@ def build(
     expected = s.tasks if explorer else s.tasks * s.group  # episodes: a tree is one
     explorer = explorer or (Grouped(s.group) if s.group > 1 else Independent())
     check_parts(s, rule, explorer, feedback)
-    how = step_settings(setup)
-    policy = make_policy(setup, critic=isinstance(s, CriticSettings))
+    how = step or step_settings(setup)
+    policy = policy or make_policy(setup, critic=isinstance(s, CriticSettings))
     tables = tables_of(setup, policy)
     train_tasks = setup.world.tasks("train")
 
@@ -91,7 +105,7 @@ def build(
         curriculum.note(episodes)
         return episodes
 
-    def credit(learner: PolicyGradient, episodes: Sequence[Episode], signals: Sequence[Signal]) -> CreditTable:
+    def by_rule(learner: PolicyGradient, episodes: Sequence[Episode], signals: Sequence[Signal]) -> CreditTable:
         rows = learner.rows(episodes)
         return credit_table(rule, episodes, rows, learner.values(rows), signals)
 
@@ -100,7 +114,7 @@ def build(
         s.rounds,
         collect,
         lambda: PolicyGradient(policy, how, setup.seed),
-        credit,
+        credit or by_rule,
         feedback=feedback,
     )
     stages = [
@@ -154,10 +168,10 @@ def check_parts(s: ImproveSettings, rule: CreditRule, explorer: Any, feedback: S
 
 def check_clip(s: ImproveSettings) -> None:
     """With one step per round the ratio is 1 everywhere, and there is nothing to clip."""
-    if s.epochs * s.minibatches == 1 and s.clip != ImproveSettings.clip:
+    if s.epochs * s.minibatches == 1 and s.clip != type(s).clip:
         raise TurnwiseError(
             f"clip={s.clip:g} has no effect with epochs=1 and minibatches=1: a round's only step is taken at ratio 1",
-            f"more than one step per round, or clip left at {ImproveSettings.clip:g}",
+            f"more than one step per round, or clip left at {type(s).clip:g}",
             "leave out clip, or set minibatches=2",
         )
 
@@ -167,5 +181,5 @@ def beats_its_start() -> Claim:
     return Claim(
         says="raises the success of the imitator it starts from",
         against="the imitator it starts from, on the same evaluation episodes",
-        trial=Trial("twenty-questions-small", seeds=3),
+        trial=Trial("key-corridor", settings={"demos": 300, "rounds": 12, "evaluate": 8}),
     )

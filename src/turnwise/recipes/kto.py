@@ -27,7 +27,9 @@ def build_kto(setup: Setup) -> Parts:
 
     s: KtoSettings = setup.settings
     check_luck(setup, "kto")
-    return build(setup, Kto(s.beta, s.good_weight, s.bad_weight), partial(verdicts_of, per_task=s.pairs))
+    return build(
+        setup, Kto(s.beta, s.good_weight, s.bad_weight), partial(verdicts_of, per_task=s.pairs), earlier=s.earlier
+    )
 
 
 RECIPE = Recipe(
@@ -36,6 +38,8 @@ RECIPE = Recipe(
     source="M-KTO (arXiv 2409.02392), KTO (arXiv 2402.01306); specs/learn/multi_turn_dpo_kto",
     settings=KtoSettings,
     build=build_kto,
+    instead="preferences",
+    leans=("pairs",),
     claim=Claim(
         says="raises the success of the imitator it starts from where the world's answers are fixed",
         against="the imitator it starts from, on the same evaluation episodes",

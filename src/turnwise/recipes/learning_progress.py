@@ -41,6 +41,12 @@ RECIPE = Recipe(
     claim=Claim(
         says="tasks drawn by learning progress teach more than all in turn",
         against="grpo, which plays all tasks in turn, as many of them",
-        trial=Trial("maze", "grpo", by="return"),
+        trial=Trial(
+            "maze",
+            "grpo",
+            seeds=3,
+            settings={"demos": 200, "evaluate": 4, "rounds": 12, "tasks": 8},
+            world_settings={"max_steps": 30},
+        ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turnwise.loop import Parts
 from turnwise.recipes.base import Claim, Recipe, Setup, Trial
+from turnwise.recipes.mazes import SHORT, on_pieces
 from turnwise.recipes.offline import OfflineSettings, build_offline
 
 
@@ -24,9 +25,11 @@ RECIPE = Recipe(
     source="LMRL-Gym (arXiv 2311.18232); specs/learn/mc_returns",
     settings=OfflineSettings,
     build=build_mc_returns,
+    instead="values of words",
+    leans=("records",),
     claim=Claim(
         says="guiding a clone by the returns of its own data raises its return",
-        against="the clone alone, on the same evaluation episodes",
-        trial=Trial("maze", by="return", seeds=3, settings={"expert": "half-random", "demos": 300}),
+        against="bc on the same pieces of walks, sampled alike",
+        trial=Trial("maze", "bc", by="return", settings=on_pieces("mc-returns"), world_settings=SHORT),
     ),
 )

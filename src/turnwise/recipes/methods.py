@@ -14,10 +14,7 @@ from typing import Any
 
 from turnwise.credit.rule import CreditRule
 from turnwise.recipes import RECIPES
-from turnwise.recipes.archer import ArcherRecipeSettings
 from turnwise.recipes.base import Recipe, Trial, table_of
-from turnwise.recipes.offline import OfflineSettings
-from turnwise.recipes.prefer import PreferSettings
 
 HEAD = """# Methods
 
@@ -35,15 +32,10 @@ NEEDS = {
     "branches": "an explorer that branches",
     "pairs": "several episodes of each task, or preferences",
     "records": "recorded episodes with rewards, good ones and bad",
+    "replay": "turns of all rounds",
+    "search": "a world that can be played on from any turn",
 }
 """What a credit rule or a learner needs, in words."""
-
-INSTEAD: dict[tuple[str, ...], str] = {
-    ("pairs",): "preferences",
-    ("records",): "values of words",
-    ("replay",): "fitted Q - V",
-}
-"""What stands in the place of a credit rule where there is none, by needs; otherwise imitation."""
 
 UNSHOWN = {
     "no rule": "what imitation adds to a pretrained model that can be told what to do",
@@ -61,6 +53,8 @@ UNSHOWN = {
     "mattered from those that did not",
     "replay": "whether a critic of whole utterances generalises over histories of thousands of tokens, where here it "
     "has met most states before",
+    "search": "whether a search is worth its price where each try costs a long turn, and finds what the policy alone does "
+    "not",
     "records": "whether what single words are worth can be learned over a vocabulary of a hundred thousand, of which "
     "the data holds a few in any one state",
 }
@@ -89,7 +83,7 @@ def line(recipe: Recipe) -> str:
     cells = [
         f"[{recipe.name}](#{recipe.name})",
         recipe.title,
-        f"`{rule.name}`" if rule else f"none: {INSTEAD.get(tuple(needs), 'imitation')}",
+        f"`{rule.name}`" if rule else f"none: {recipe.instead}",
         "; ".join(NEEDS.get(need, need) for need in needs) or "nothing",
         held(evidence(recipe.name)),
     ]
@@ -137,25 +131,21 @@ def unshown(recipes: Iterable[Recipe]) -> str:
 
 
 def rule_of(recipe: Recipe) -> type[CreditRule] | None:
-    """The credit rule that the recipe's file imports, None where it imports none."""
+    """The credit rule that the recipe's file imports, None where it imports none; one that hands rewards on to another
+    stands before that other.
+    """
     from turnwise.credit import RULES
+    from turnwise.credit.shaping import Shaping
 
     there = vars(sys.modules[recipe.build.__module__]).values()
-    return next((rule for rule in RULES.values() if any(rule is part for part in there)), None)
+    found = [rule for rule in RULES.values() if any(rule is part for part in there)]
+    return min(found, key=lambda rule: not issubclass(rule, Shaping), default=None)
 
 
 def needs_of(recipe: Recipe) -> list[str]:
-    """What its credit rule cannot work without, by name; pairs, where it learns from what was better than what;
-    records, where values are learned offline; replay, where a critic learns from turns of all rounds.
-    """
+    """What it cannot work without, by name: what its credit rule needs, and what else the recipe says."""
     rule = rule_of(recipe)
-    if issubclass(recipe.settings, OfflineSettings):
-        return ["records"]
-    if issubclass(recipe.settings, PreferSettings):
-        return ["pairs"]
-    if issubclass(recipe.settings, ArcherRecipeSettings):
-        return ["replay"]
-    return sorted(rule.needs) if rule else []
+    return sorted({*recipe.leans, *(rule.needs if rule else ())})
 
 
 def own_settings(recipe: Recipe) -> list[tuple[str, Any, str, str]]:

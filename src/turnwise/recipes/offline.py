@@ -1,14 +1,14 @@
 """Offline value learning in one common way: clone the recorded episodes, learn from the same episodes what the clone's
 words are worth, and let the clone speak with its words shifted by that.
 
-The clone alone and the guided clone are evaluated on the same tasks with the same draws, so a run's gain is what the
-values add.
+The clone alone and the guided clone are evaluated on the same tasks with the same draws, both with the words that the
+clone hardly knows cut off, so a run's gain is what the values add.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from turnwise.core.errors import TurnwiseError
@@ -37,7 +37,9 @@ class OfflineSettings(ImitateSettings):
     beta: float = setting(
         2.0, "nats by which a word's logit rises per unit of value; 0 is the clone", "LMRL-Gym: 8 (maze, chess), 16"
     )
-    top_p: float = setting(0.95, "share of the clone's probability whose words are valued at all; 1 values every word")
+    top_p: float = setting(
+        0.95, "share of the clone's probability that is kept, before and after; 1 keeps and values every word"
+    )
 
 
 def build_offline(setup: Setup, heads: int, state: bool, make_learner: Callable[[Guided], Any]) -> Parts:
@@ -51,7 +53,8 @@ def build_offline(setup: Setup, heads: int, state: bool, make_learner: Callable[
     if not s.demos:
         raise TurnwiseError("demos=0", "demonstrations, of which the values are learned", "leave out demos")
     guided = make_guided(setup, heads, state)
-    clone, after = tables_of(setup, guided.policy), tables_of(setup, guided)
+    after = tables_of(setup, guided)
+    clone = replace(after, policy=guided.policy, sampling=replace(after.sampling, top_p=s.top_p))
     stages = imitation(setup, guided.policy, then=[lambda: make_learner(guided)])
     return parts_of(guided, [*stages, clone.evaluation("evaluate-before"), after.evaluation("evaluate-after")])
 

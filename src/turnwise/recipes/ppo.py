@@ -42,6 +42,8 @@ RECIPE = Recipe(
     claim=Claim(
         says="PPO raises the return of a cloned policy above the policy it started from",
         against="the imitator it starts from, on the same evaluation episodes",
-        trial=Trial("twenty-questions-small", by="return", seeds=3),
+        trial=Trial(
+            "key-corridor", by="return", settings={"demos": 300, "rounds": 12, "evaluate": 8, "minibatches": 8}
+        ),
     ),
 )

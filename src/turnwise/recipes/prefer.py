@@ -6,16 +6,17 @@ The recipes that use it differ in the objective and in what makes examples; the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from turnwise.core import pairing
 from turnwise.core.errors import TurnwiseError, UnknownName, WrongPairing
 from turnwise.core.progress import Progress
+from turnwise.core.protocols import Explorer, Feedback
 from turnwise.core.types import Batch, Episode
-from turnwise.explore import Grouped
+from turnwise.explore import Grouped, Independent
 from turnwise.learn.pairs import Example
 from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Setup, setting
@@ -23,6 +24,7 @@ from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, pa
 
 if TYPE_CHECKING:
     from turnwise.learn.weights.preference import Objective
+    from turnwise.models.policy import Policy
 
 LUCK = ("refuse", "ignore")
 
@@ -44,17 +46,34 @@ class PreferSettings(ImitateSettings):
 
 
 @dataclass(frozen=True)
-class PathSettings(PreferSettings):
-    """Settings where whole paths are compared."""
+class MixedSettings(PreferSettings):
+    """Settings where paths of two policies are compared."""
 
+    earlier: int = setting(
+        0,
+        "further episodes of each task that the policy of the round before plays",
+        "M-DPO: 10, group 20",
+        needs="rounds",
+    )
     pairs: int = setting(4, "pairs of each task per round", "M-DPO: 1", needs="rounds", least=1)
+
+
+@dataclass(frozen=True)
+class PathSettings(MixedSettings):
+    """Settings where whole paths are compared in worlds whose answers are fixed."""
+
     luck: str = setting(
         "refuse", "in a world whose answers are random: `refuse`, or `ignore` the bias", "M-DPO", needs="rounds"
     )
 
 
 def build(
-    setup: Setup, objective: Objective, examples: Callable[[Batch, np.random.Generator], Sequence[Example]]
+    setup: Setup,
+    objective: Objective,
+    examples: Callable[[Batch, np.random.Generator], Sequence[Example]],
+    explorer: Explorer | None = None,
+    earlier: int = 0,
+    judges: Callable[[Policy], Sequence[Feedback]] = lambda policy: (),
 ) -> Parts:
     """Put the parts together for one objective.
 
@@ -62,7 +81,12 @@ def build(
         setup: world, settings, model, seed.
         objective: the loss of examples.
         examples: what makes them from a round.
+        explorer: how a round is collected; None for groups of straight episodes.
+        earlier: further episodes of each task per round, by the policy of the round before; before the first round was
+            learned from, by the policy as it is.
+        judges: what scores a round's episodes, given the policy that played them.
     """
+    from turnwise.learn.weights.earlier import Earlier
     from turnwise.learn.weights.preference import Preference, PreferenceSettings
 
     s: PreferSettings = setup.settings
@@ -80,7 +104,8 @@ def build(
             f"an objective that does, or reference left at {PreferSettings.reference!r}",
             "leave out reference",
         )
-    explorer = Grouped(s.group)
+    expected = s.tasks if explorer else s.tasks * s.group  # episodes: a tree is one
+    explorer = explorer or Grouped(s.group)
     pairing.check({f"objective {objective.name!r}": {"group"}}, pairing.gives_of(explorer))
     policy = make_policy(setup, critic=False)
     tables = tables_of(setup, policy)
@@ -88,13 +113,20 @@ def build(
 
     def collect(number: int, progress: Progress) -> list[Episode]:
         tasks = tasks_in_turn(train_tasks, s.tasks, number)
-        return tables.of_policy("improve", number, progress, s.tasks * s.group).collect(explorer, tasks)
+        found = tables.of_policy("improve", number, progress, expected).collect(explorer, tasks)
+        if not earlier:
+            return found
+        older = replace(tables, policy=improve.learner.before or policy)
+        table = older.of_policy("improve earlier", number, progress, len(tasks) * earlier)
+        return [*found, *table.collect(Independent(), [task for task in tasks for _ in range(earlier)])]
 
-    def learner() -> Preference:
-        return Preference(policy, objective, examples, how, setup.seed)
+    def learner() -> Any:
+        inner = Preference(policy, objective, examples, how, setup.seed)
+        return Earlier(inner, policy) if earlier else inner
 
     before, after = tables.evaluation("evaluate-before"), tables.evaluation("evaluate-after")
-    return parts_of(policy, [*imitation(setup, policy), before, Stage("improve", s.rounds, collect, learner), after])
+    improve = Stage("improve", s.rounds, collect, learner, feedback=judges(policy))
+    return parts_of(policy, [*imitation(setup, policy), before, improve, after])
 
 
 def check_luck(setup: Setup, objective: str) -> None:
@@ -110,6 +142,7 @@ def check_luck(setup: Setup, objective: str) -> None:
     if s.luck == "refuse" and setup.world.random_observations:
         raise WrongPairing(
             f"{objective} on {setup.world.name}, whose answers are random: the luck of a path is taken for its merit",
-            "a world whose answers follow from what was said, such as maze, or an objective of single turns (step-dpo)",
+            "a world whose answers follow from what was said, such as maze, an objective of single turns (step-dpo), "
+            "or one that knows the luck (fair-dpo, in worlds that are tables)",
             "choose another one of them, or accept the bias with luck=ignore",
         )

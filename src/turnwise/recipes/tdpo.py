@@ -34,7 +34,7 @@ def build_tdpo(setup: Setup) -> Parts:
             f"variant=tdpo2, or alpha left at {TdpoSettings.alpha:g}",
             "leave out alpha, or set variant=tdpo2",
         )
-    return build(setup, Tdpo(s.beta, s.alpha, s.variant), partial(pairs_of, per_task=s.pairs))
+    return build(setup, Tdpo(s.beta, s.alpha, s.variant), partial(pairs_of, per_task=s.pairs), earlier=s.earlier)
 
 
 RECIPE = Recipe(
@@ -43,6 +43,8 @@ RECIPE = Recipe(
     source="TDPO (arXiv 2404.11999), over turns as M-DPO; specs/learn/tdpo",
     settings=TdpoSettings,
     build=build_tdpo,
+    instead="preferences",
+    leans=("pairs",),
     claim=Claim(
         says="raises the success of the imitator it starts from where the world's answers are fixed",
         against="the imitator it starts from, on the same evaluation episodes",

@@ -22,7 +22,10 @@ class TtiSettings(ImitateSettings):
 
     rounds: int = setting(15, "rounds of collect and imitate", "TTI: 15")
     schedule: str = setting(
-        "stepped", "how the horizon grows: stepped, multiplicative, additive or fixed", "TTI scripts", needs="rounds"
+        "stepped",
+        "how the horizon grows: stepped, multiplicative, additive, fixed or short",
+        "TTI scripts",
+        needs="rounds",
     )
     least: int = setting(0, "turns of the first rounds; 0: a third of the most", "TTI: 10 of 30", needs="rounds")
     most: int = setting(0, "turns of the last rounds; 0: as many as in evaluation", "TTI: 30", needs="rounds")
@@ -99,14 +102,14 @@ RECIPE = Recipe(
     settings=TtiSettings,
     build=build_tti,
     claim=Claim(
-        says="a horizon that grows teaches more than the full one at the same number of turns",
-        against="fixed-horizon: the same learner, the full horizon from the first round",
+        says="a horizon that grows matches or beats the full one and a short one, allowed as many turns in all",
+        against="fixed-horizon and short-horizon: the same learner, at 21 and at 7 turns from the first round",
         trial=Trial(
-            "maze",
-            "fixed-horizon",
-            by="return",
-            settings={"demos": 200, "evaluate": 4, "rounds": 10, "episodes": 24},
-            world_settings={"max_steps": 30},
+            "search-rooms",
+            ("fixed-horizon", "short-horizon"),
+            no_worse=0.1,
+            settings={"demos": 400, "evaluate": 4, "rounds": 10, "episodes": 40, "lr": 1e-3, "batch": 8},
+            world_settings={"rooms": 4, "max_steps": 21},
         ),
     ),
 )
