@@ -106,7 +106,7 @@ def test_its_episodes_are_whole(run):
         assert not own or all(len(episode.path(leaf)) <= 3 for leaf in range(len(episode.ends)))
 
 
-CURRICULA = ["failure-replay", "learning-progress", "tti"]
+CURRICULA = ["failure-replay", "learning-progress", "omni", "tti"]
 """What is learned from depends on earlier rounds."""
 
 

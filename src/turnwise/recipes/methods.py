@@ -53,8 +53,8 @@ UNSHOWN = {
     "mattered from those that did not",
     "replay": "whether a critic of whole utterances generalises over histories of thousands of tokens, where here it "
     "has met most states before",
-    "search": "whether a search is worth its price where each try costs a long turn, and finds what the policy alone does "
-    "not",
+    "search": "whether a search is worth its price where each try costs a long turn, and finds what the policy alone "
+    "does not",
     "records": "whether what single words are worth can be learned over a vocabulary of a hundred thousand, of which "
     "the data holds a few in any one state",
 }

@@ -2,7 +2,7 @@
 (specs/worlds/lmrl-scores-and-data).
 
 A game is made small where that leaves its question as it is: the same mazes with a walk that is given up sooner, and
-Wordle with every fortieth word of its list. Every method gets the same demonstrations, and those that start from a
+Wordle with every twentieth word of its list. Every method gets the same demonstrations, and those that start from a
 clone the same clone.
 """
 
@@ -63,7 +63,7 @@ GAMES: dict[str, Game] = {
         "Maze, fully observed",
         SHORT,
         on_pieces(*METHODS),
-        seeds=5,
+        seeds=3,
         data="half-random",
         best="optimal",
         smaller="a walk fails after 40 moves instead of 100, 250 recorded pieces of 8 moves instead of 1,240",
@@ -91,13 +91,13 @@ GAMES: dict[str, Game] = {
     "wordle": Game(
         "wordle",
         "Wordle",
-        {"vocabulary": tuple(Wordle().words.list[::40])},
+        {"vocabulary": tuple(Wordle().words.list[::20])},
         {
             **ONLINE,
             "demos": 1200,
             "demo_epochs": 5,
             "demo_lr": 2e-3,
-            "evaluate": 16,
+            "evaluate": 8,
             "filtered-bc.share": 0.3,
             "filtered-bc.demo_epochs": 16,
             **{f"mc-returns.{name}": value for name, value in WORDS.items()},
@@ -107,7 +107,7 @@ GAMES: dict[str, Game] = {
         seeds=3,
         data="mixture",
         best="entropy",
-        smaller="11 words, every fortieth of the list, instead of 431",
+        smaller="22 words, every twentieth of the list, instead of 431",
         published=Published(
             (-6.0, -4.12, -1.94),
             (-2.81, -2.85, -2.16, -2.04, -2.63, -2.15),
