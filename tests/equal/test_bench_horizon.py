@@ -232,9 +232,8 @@ def test_the_section_shows_what_was_measured():
     changed = json.loads(json.dumps(horizon_evidence()))
     one = changed["corridors"]["a key per four turns"]["32"]["grpo"]
     one.update(median=None, high=None, factor=[123.4, 99.0, 130.0, True])
-    assert "`grpo` > 123" in section(changed) and "interval lies above it for `grpo`" in " ".join(
-        section(changed).split()
-    )
+    said = " ".join(section(changed).split())
+    assert "`grpo` > 123" in said and "interval lies above it for `rloo`, `grpo`, `reinforce`." in said
 
 
 def test_what_the_page_says_of_the_horizon_came_out():

@@ -105,9 +105,7 @@ def live(out: Out, **given: Any) -> None:
 
 @command("turnwise bench poet --seeds 1 --episodes 200000", "turnwise bench poet --store")
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of each arm.")
-@click.option(
-    "--episodes", type=click.IntRange(min=1), default=700_000, show_default=True, help="That each arm plays."
-)
+@click.option("--episodes", type=click.IntRange(min=1), default=700_000, show_default=True, help="That each arm plays.")
 @click.option("--store", is_flag=True, help="Keep what was found beside the code.")
 def poet(out: Out, store: bool, **given: Any) -> None:
     """Environments that grow, against training directly on the hardest one, a curriculum, and no transfers."""
