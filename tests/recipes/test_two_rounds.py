@@ -23,7 +23,7 @@ from turnwise.recipes.improve import CriticSettings
 SMALL = {
     "demos": 16, "demo_epochs": 1, "demo_batch": 8, "rounds": 2, "tasks": 4, "group": 2, "episodes": 8, "share": 0.5,
     "max_new": 5, "evaluate": 1, "every": 1, "turns": 3, "batch_tokens": 512, "live": 16,
-    "simulations": 4, "value_steps": 3,
+    "simulations": 4, "value_steps": 3, "step_rounds": 2,
     "critic_steps": 3, "actor_steps": 2, "actor_batch": 8, "critic_warmup": 0,
 }  # fmt: skip
 
@@ -31,7 +31,7 @@ SMALL = {
 PLACES = {
     "calm": ("key-corridor", {"turns": 5}),
     "era": ("key-corridor", {"turns": 5}),
-    "fair-dpo": ("loop-grid", {}),
+    "fair-dpo": ("work-submit", {}),
     "igpo": ("bit-naming", {"turns": 5}),
     "influence": ("social-deduction-small", {"turns": 8}),
     "itool": ("api-calls", {}),
