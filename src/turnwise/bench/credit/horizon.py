@@ -34,7 +34,7 @@ CORRIDORS: dict[str, Callable[[int], int]] = {
 """How many keys a corridor of so many turns has. Between keys nothing matters."""
 SIZES = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Step sizes among which each arm has the best."""
-SEEDS, PILOTS, UPDATES, SHARE, FIRST = 20, 10, 256, 0.8, 1 / 16
+SEEDS, PILOTS, UPDATES, SHARE, FIRST = 10, 10, 256, 0.8, 1 / 16
 
 
 class Learner(Protocol):
