@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from turnwise.core import pairing
-from turnwise.core.chance import Chance, generator, key_of
+from turnwise.core.chance import Chance, generator, key_of, uniform_of
 from turnwise.core.errors import TurnwiseError, UnknownName, WrongPairing, close_matches
 from turnwise.core.registry import Registry
 
@@ -24,6 +24,13 @@ def test_keys_are_the_same_everywhere_and_differ_by_any_part():
     keys = {key_of(*parts) for parts in (("a", 1), ("a", "2"), ("a1",), ("a", "1", ""), (1, "a"), ())}
     assert len(keys) == 6 and all(0 <= key < 2**64 for key in keys)
     assert key_of("a", 1) == key_of("a", "1"), "what prints alike is alike"
+
+
+def test_a_number_fixed_by_its_parts_is_uniform():
+    drawn = np.sort([uniform_of("a", number) for number in range(4000)])
+    assert uniform_of("a", 1) == uniform_of("a", 1) and 0.0 <= drawn[0] and drawn[-1] < 1.0
+    apart = np.abs(drawn - np.arange(4000) / 4000).max()
+    assert apart < 1.63 / 4000**0.5, "Kolmogorov and Smirnov's 1 %"
 
 
 def test_equal_keys_draw_equally_and_leave_the_process_alone():

@@ -30,6 +30,11 @@ def generator(*parts: Any) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(key_of(*parts)))
 
 
+def uniform_of(*parts: Any) -> float:
+    """The one number in [0, 1) that these parts fix: where one is enough, a tenth of what a generator costs."""
+    return (key_of(*parts) >> 11) * 2.0**-53
+
+
 class Chance:
     """The draws of one episode.
 

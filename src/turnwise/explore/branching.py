@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from turnwise.core.chance import generator
+from turnwise.core.chance import uniform_of
 from turnwise.core.cursor import Cursor, ask, play
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Act, Episode, Seat, Task, Tokens
@@ -150,8 +150,8 @@ class _Tree:
             return False
         if self.paths >= self.how.paths or path.made == path.cursor.tick:
             return False
-        drawn = generator(path.cursor.chance.key, "branch", path.cursor.tick).random()
-        return bool(drawn < self.how.chance(path.rise(tokens, self.how.first) / self.how.nats))
+        drawn = uniform_of(path.cursor.chance.key, "branch", path.cursor.tick)
+        return drawn < self.how.chance(path.rise(tokens, self.how.first) / self.how.nats)
 
     def _branch(self, path: _Path) -> None:
         tick = path.cursor.tick

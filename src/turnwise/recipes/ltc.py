@@ -85,9 +85,17 @@ RECIPE = Recipe(
         says="raises the success of the imitator it starts from",
         against="the imitator it starts from, on the same evaluation episodes",
         trial=Trial(
-            "key-corridor",
+            "grid-phone",
             seeds=3,
-            settings={"demos": 150, "demo_lr": 3e-3, "max_new": 8, "evaluate": 8, "rounds": 10, "episodes": 64},
+            settings={
+                "demos": 300,
+                "demo_epochs": 6,
+                "demo_lr": 2e-3,
+                "max_new": 32,
+                "evaluate": 6,
+                "rounds": 10,
+                "episodes": 64,
+            },
         ),
     ),
 )

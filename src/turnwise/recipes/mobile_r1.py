@@ -85,15 +85,15 @@ RECIPE = Recipe(
         trial=Trial(
             "grid-phone",
             "task-reward-only",
-            seeds=5,
+            seeds=3,
             settings={
-                "demos": 40,
+                "demos": 100,
                 "demo_epochs": 6,
                 "demo_lr": 2e-3,
                 "max_new": 32,
                 "evaluate": 6,
                 "tasks": 8,
-                "lr": 5e-4,
+                "lr": 2e-4,
                 "task-reward-only.rounds": 24,
                 "mobile-r1.step_rounds": 18,
                 "mobile-r1.rounds": 12,

@@ -43,8 +43,8 @@ RECIPE = Recipe(
             within=0.1,
             seeds=3,
             settings={
-                "demos": 144,
-                "demo_epochs": 4,
+                "demos": 360,
+                "demo_epochs": 6,
                 "demo_lr": 2e-3,
                 "evaluate": 2,
                 "rounds": 15,
