@@ -28,7 +28,7 @@ def test_keys_are_the_same_everywhere_and_differ_by_any_part():
 
 def test_a_number_fixed_by_its_parts_is_uniform():
     drawn = np.sort([uniform_of("a", number) for number in range(4000)])
-    assert uniform_of("a", 1) == uniform_of("a", 1) and 0.0 <= drawn[0] and drawn[-1] < 1.0
+    assert uniform_of("a", 1) == uniform_of("a", 1) and drawn[0] >= 0.0 and drawn[-1] < 1.0
     apart = np.abs(drawn - np.arange(4000) / 4000).max()
     assert apart < 1.63 / 4000**0.5, "Kolmogorov and Smirnov's 1 %"
 

@@ -41,7 +41,7 @@ OWN: dict[str, dict[str, Any]] = {
         "beta": 3.0,
         "top_p": 1.0,
     },
-    "ppo": {"rounds": 8, "tasks": 50},
+    "ppo": {"rounds": 8, "tasks": 50, "minibatches": 8},
     "online-filtered-bc": {"rounds": 8, "episodes": 50},
 }
 """Filtered cloning takes as many steps as cloning does. No method cuts words off, so all are sampled alike. Values

@@ -51,7 +51,13 @@ class Game:
         return -float(make(self.world, **self.world_settings).turns)
 
 
-ONLINE = {"ppo.rounds": 8, "ppo.tasks": 50, "online-filtered-bc.rounds": 8, "online-filtered-bc.episodes": 50}
+ONLINE = {
+    "ppo.rounds": 8,
+    "ppo.tasks": 50,
+    "ppo.minibatches": 8,
+    "online-filtered-bc.rounds": 8,
+    "online-filtered-bc.episodes": 50,
+}
 """Both online methods play 400 games."""
 
 WORDS = {"start": -6.0, "lr": 1e-3, "batch": 32, "epochs": 6, "beta": 4.0, "top_p": 1.0}
