@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Episode, Task
-from turnwise.explore.ideas import Ideas, Spot
-from turnwise.explore.table import Table
+from turnwise.explore.ideas import Ideas, Spot, searched
+from turnwise.explore.table import Table, each
 from turnwise.plan.best_first import best_first
 
 
@@ -45,25 +43,16 @@ class BestFirst:
 
     async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
         """One tree per entry, in their order."""
-        played: Counter[str] = Counter()
-        trees = []
-        for task in tasks:
-            trees.append(self._tree(task, played[task.key], table))
-            played[task.key] += 1
-        return list(await asyncio.gather(*trees))
+        return await each(tasks, lambda task, member: self._tree(task, member, table))
 
     async def _tree(self, task: Task, member: int, table: Table) -> Episode:
-        async with table.place():
-            start = table.cursor(task, member)
-            start.begin()
-            if start.open:
-                ideas = Ideas(table, self.width)
-                try:
-                    await best_first(_Proposed(ideas), Spot(start), self.expansions, self.a, self.enough)
-                    ideas.cut()
-                finally:
-                    ideas.close()
-            return table.record(start, task, member)
+        ideas = Ideas(table, self.width)
+
+        async def look(spot: Spot) -> None:
+            await best_first(_Proposed(ideas), spot, self.expansions, self.a, self.enough)
+            ideas.cut()
+
+        return await searched(table, task, member, ideas, look)
 
 
 @dataclass(frozen=True)

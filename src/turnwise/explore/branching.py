@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from turnwise.core.chance import uniform_of
 from turnwise.core.cursor import Cursor, ask, play
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Act, Episode, Seat, Task, Tokens
-from turnwise.explore.table import Table
+from turnwise.explore.table import Table, each
 
 
 def surprise(tokens: Tokens, first: int = 20) -> float:
@@ -65,12 +64,7 @@ class Branching:
 
     async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
         """One tree per entry, in their order; the tree of a task has `paths` leaves."""
-        played: Counter[str] = Counter()
-        trees = []
-        for task in tasks:
-            trees.append(_Tree(self, table, task, played[task.key]).grow())
-            played[task.key] += 1
-        return list(await asyncio.gather(*trees))
+        return await each(tasks, lambda task, member: _Tree(self, table, task, member).grow())
 
     def chance(self, rise: float) -> float:
         """Probability of a branch, given dH."""

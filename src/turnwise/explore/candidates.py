@@ -7,8 +7,6 @@ go on from there; the others stay in the tree as branches of one turn
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +15,7 @@ from turnwise.core.cursor import Cursor
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Episode, Task
 from turnwise.explore.ideas import Ideas, Spot
-from turnwise.explore.table import Table
+from turnwise.explore.table import Table, each
 
 Verifier = Callable[[Cursor, Sequence[Cursor]], str]
 """From the point before a step and the points after each candidate to the number of the best one, counted from 1, as
@@ -49,12 +47,7 @@ class Candidates:
 
     async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
         """One tree per entry, in their order."""
-        played: Counter[str] = Counter()
-        trees = []
-        for task in tasks:
-            trees.append(self._tree(task, played[task.key], table))
-            played[task.key] += 1
-        return list(await asyncio.gather(*trees))
+        return await each(tasks, lambda task, member: self._tree(task, member, table))
 
     async def _tree(self, task: Task, member: int, table: Table) -> Episode:
         async with table.place():

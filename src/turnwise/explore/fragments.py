@@ -5,7 +5,6 @@ have gone another way (specs/learn/itool).
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -17,7 +16,7 @@ from turnwise.core.cursor import Cursor
 from turnwise.core.errors import TurnwiseError, WrongPairing
 from turnwise.core.protocols import View
 from turnwise.core.types import Act, End, Episode, Message, Task, Tokens
-from turnwise.explore.table import Table
+from turnwise.explore.table import Table, each
 from turnwise.plan.fragments import Fragment, Fragments, Ids, Piece, search_fragments, walk
 
 AFTER = (". ", ", ", "=", "(")
@@ -78,12 +77,7 @@ class FragmentSearch:
                 "a language model that runs here",
                 "use scratch:..., hf:DIR or run:DIR",
             )
-        played: Counter[str] = Counter()
-        trees = []
-        for task in tasks:
-            trees.append(self._tree(task, played[task.key], table, writer))
-            played[task.key] += 1
-        return list(await asyncio.gather(*trees))
+        return await each(tasks, lambda task, member: self._tree(task, member, table, writer))
 
     async def _tree(self, task: Task, member: int, table: Table, writer: Writer) -> Episode:
         async with table.place():

@@ -7,11 +7,11 @@ search over them finds is data to learn from, and no way to act.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from turnwise.core.cursor import Cursor, ask
-from turnwise.core.types import ROOT, Act, End, Seat
+from turnwise.core.types import ROOT, Act, End, Episode, Seat, Task
 from turnwise.explore.table import Table
 
 
@@ -93,3 +93,22 @@ def earned(cursor: Cursor, since: int) -> float:
         total += cursor.tree.turns[node].rewards.get("agent", 0.0)
         node = cursor.tree.turns[node].parent
     return total
+
+
+async def searched(
+    table: Table, task: Task, member: int, ideas: Ideas, look: Callable[[Spot], Awaitable[object]]
+) -> Episode:
+    """The tree that a search leaves of an episode.
+
+    Args:
+        look: searches from a place, over `ideas`.
+    """
+    async with table.place():
+        start = table.cursor(task, member)
+        start.begin()
+        if start.open:
+            try:
+                await look(Spot(start))
+            finally:
+                ideas.close()
+        return table.record(start, task, member)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Episode, Task
-from turnwise.explore.table import Table
+from turnwise.explore.table import Table, each
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,4 @@ class Grouped:
 
 async def play_all(tasks: Sequence[Task], table: Table) -> list[Episode]:
     """An episode per entry, in their order; those of one task are its members 0, 1, 2..."""
-    played: Counter[str] = Counter()
-    plays = []
-    for task in tasks:
-        plays.append(table.play(task, played[task.key]))
-        played[task.key] += 1
-    return list(await asyncio.gather(*plays))
+    return await each(tasks, table.play)

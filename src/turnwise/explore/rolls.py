@@ -10,8 +10,6 @@ stays in the record, and no loss needs to be told.
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -23,7 +21,7 @@ from turnwise.core.cursor import Cursor, ask
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.protocols import Agent
 from turnwise.core.types import Act, Episode, Seat, Task
-from turnwise.explore.table import Table
+from turnwise.explore.table import Table, each
 
 GUIDE = "guide"
 """`Message.writer` of a guide's turn."""
@@ -61,12 +59,7 @@ class Rolls:
         longest = min(table.limits.turns or table.world.turns, table.world.turns)
         if longest < 2:
             raise TurnwiseError(f"episodes of {longest} turn", "at least 2: one to roll in, one to roll out")
-        played: Counter[str] = Counter()
-        plays = []
-        for task in tasks:
-            plays.append(self._play(task, played[task.key], table, longest))
-            played[task.key] += 1
-        return list(await asyncio.gather(*plays))
+        return await each(tasks, lambda task, member: self._play(task, member, table, longest))
 
     async def _play(self, task: Task, member: int, table: Table, longest: int) -> Episode:
         async with table.place():

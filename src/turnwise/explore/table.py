@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -110,3 +111,17 @@ class Table:
     def fork(self, cursor: Cursor, member: Any) -> Cursor:
         """A branch of a live point."""
         return cursor.fork(member, self.agents)
+
+
+async def each(tasks: Sequence[Task], one: Callable[[Task, int], Coroutine[Any, Any, Episode]]) -> list[Episode]:
+    """An episode per entry, in their order, all at once; a task that comes again is played as another member.
+
+    Args:
+        one: task and member to episode.
+    """
+    played: Counter[str] = Counter()
+    plays = []
+    for task in tasks:
+        plays.append(one(task, played[task.key]))
+        played[task.key] += 1
+    return list(await asyncio.gather(*plays))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from turnwise.core.cursor import play
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.types import Episode, Task
-from turnwise.explore.ideas import Ideas, Spot, earned
-from turnwise.explore.table import Table
+from turnwise.explore.ideas import Ideas, Spot, earned, searched
+from turnwise.explore.table import Table, each
 from turnwise.plan.mcts import search
 
 
@@ -46,24 +44,11 @@ class TreeSearch:
 
     async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
         """One tree per entry, in their order."""
-        played: Counter[str] = Counter()
-        trees = []
-        for task in tasks:
-            trees.append(self._tree(task, played[task.key], table))
-            played[task.key] += 1
-        return list(await asyncio.gather(*trees))
+        return await each(tasks, lambda task, member: self._tree(task, member, table))
 
     async def _tree(self, task: Task, member: int, table: Table) -> Episode:
-        async with table.place():
-            start = table.cursor(task, member)
-            start.begin()
-            if start.open:
-                game = _Rollouts(table, self.width)
-                try:
-                    await search(game, Spot(start), self.simulations, self.c)
-                finally:
-                    game.close()
-            return table.record(start, task, member)
+        game = _Rollouts(table, self.width)
+        return await searched(table, task, member, game, lambda spot: search(game, spot, self.simulations, self.c))
 
 
 @dataclass

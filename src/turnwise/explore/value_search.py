@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from turnwise.core.protocols import View
 from turnwise.core.types import Episode, Task
-from turnwise.explore.ideas import Ideas, Spot
-from turnwise.explore.table import Table
+from turnwise.explore.ideas import Ideas, Spot, searched
+from turnwise.explore.table import Table, each
 from turnwise.plan.mcts_star import Star, star_search
 
 Worth = Callable[[View], float]
@@ -37,25 +35,16 @@ class ValueSearch:
 
     async def collect(self, tasks: Sequence[Task], table: Table) -> list[Episode]:
         """One tree per entry, in their order."""
-        played: Counter[str] = Counter()
-        trees = []
-        for task in tasks:
-            trees.append(self._tree(task, played[task.key], table))
-            played[task.key] += 1
-        return list(await asyncio.gather(*trees))
+        return await each(tasks, lambda task, member: self._tree(task, member, table))
 
     async def _tree(self, task: Task, member: int, table: Table) -> Episode:
-        async with table.place():
-            start = table.cursor(task, member)
-            start.begin()
-            if start.open:
-                ideas = _Valued(table, self.how.width, worth=self.worth)
-                try:
-                    await star_search(ideas, Spot(start), self.how)
-                    ideas.cut()
-                finally:
-                    ideas.close()
-            return table.record(start, task, member)
+        ideas = _Valued(table, self.how.width, worth=self.worth)
+
+        async def look(spot: Spot) -> None:
+            await star_search(ideas, spot, self.how)
+            ideas.cut()
+
+        return await searched(table, task, member, ideas, look)
 
 
 @dataclass
