@@ -90,9 +90,8 @@ def credit_input(
         episode = episodes[path.episode]
         earned, over = _earned(episode, path.leaf, seat), episode.ends[path.leaf].end.terminal
         state_ids += states.along(episode, [span.turn for r in path.rows for span in rows[r].spans])
-        after = np.full(
-            max(len(critics), 1), 0.0 if over else math.nan
-        )  # a cut whose last state nobody read is refused, not taken for an ending
+        # A cut whose last state nobody read is refused, not taken for an ending.
+        after = np.full(max(len(critics), 1), 0.0 if over else math.nan)
         for r in path.rows:
             row = rows[r]
             for span in row.spans:
@@ -112,9 +111,7 @@ def credit_input(
         done.append(over)
         groups.append(number_of_task.setdefault(episode.task.key, len(number_of_task)))
         bootstrap.append(after)
-    turns, whole = [s for s in signals if s.turn is not None], [s for s in signals if s.turn is None]
-    heard_T = judged(turns, episodes, of, seat)
-    heard_E = judged(whole, episodes, [(p.episode, p.leaf) for p in paths], seat)
+    heard_T, heard_E = heard(signals, episodes, paths, of, seat)
     if critics and values is not None:
         heard_T |= dict(zip(critics, np.reshape(state_values, (-1, len(critics))).T, strict=True))
         heard_E |= dict(zip(critics, np.reshape(bootstrap, (-1, len(critics))).T, strict=True))
@@ -137,6 +134,19 @@ def credit_input(
         signals_E=heard_E,
     )
     return x, of
+
+
+def heard(
+    signals: Sequence[Signal],
+    episodes: Sequence[Episode],
+    paths: Sequence[Path],
+    of: Sequence[tuple[int, int]],
+    seat: str,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What feedback said, by name: of each entry (T,), and of each whole path (E,)."""
+    turns, whole = [s for s in signals if s.turn is not None], [s for s in signals if s.turn is None]
+    leaves = [(path.episode, path.leaf) for path in paths]
+    return judged(turns, episodes, of, seat), judged(whole, episodes, leaves, seat)
 
 
 def check_heads(values: Sequence[RowValues] | None, critics: Sequence[str]) -> None:
