@@ -9,6 +9,7 @@ import pytest
 
 from turnwise.api import checking
 from turnwise.api.checking import check
+from turnwise.api.comparison import Verdict
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.recipes import RECIPES
 from turnwise.recipes.base import START, Trial
@@ -112,3 +113,14 @@ def test_a_recipe_that_never_evaluates_its_start_cannot_be_held_against_it(trial
         check("bc", 1, out=tmp_path)
     with pytest.raises(UnknownName, match="did you mean 'rloo'"):
         check("rlo", 1, out=tmp_path)
+
+
+@pytest.mark.parametrize(("low", "held"), [(-0.001, False), (0.001, True)])
+def test_a_claim_of_being_above_needs_an_interval_above_zero(trial, runs, monkeypatch, low, held):
+    """Tests over tasks and seeds may just pass where the printed interval just reaches 0."""
+    small_start(trial)
+    found = check("rloo", 2, out=runs)
+    monkeypatch.setattr(Verdict, "above", property(lambda verdict: "rloo"))
+    edge = dataclasses.replace(found.differences[START], difference=0.2, low=low, high=0.4)
+    monkeypatch.setitem(vars(found), "differences", {START: edge})
+    assert found.held is held

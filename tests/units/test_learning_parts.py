@@ -17,7 +17,7 @@ from turnwise.core.types import End, Episode, Leaf, Message, Task, Turn
 from turnwise.learn.filters import top_share
 from turnwise.learn.packing import minibatches, pack
 from turnwise.learn.weights.averaging import AVERAGINGS, token_weights
-from turnwise.learn.weights.critic import spread, start_at_mean
+from turnwise.learn.weights.critic import set_unit, spread
 from turnwise.learn.weights.imitation import ImitationSettings
 from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
@@ -193,15 +193,15 @@ def test_the_value_loss():
 # --- critic ---
 
 
-def test_a_critic_that_knows_nothing_begins_at_the_mean():
-    policy = nano("maze", value_head=True)
-    start_at_mean(policy, [np.array([1.0, 2.0]), np.array([6.0]), np.zeros(0)])
+def test_a_critic_that_has_learned_nothing_begins_at_the_mean_of_its_targets():
+    policy, unit = nano("maze", value_head=True), np.array([1.0])
+    set_unit(policy, [np.array([1.0, 2.0]), np.array([6.0]), np.zeros(0)], unit)
     assert policy.value_head.bias.item() == 3.0 and not policy.value_head.weight.any()
-    start_at_mean(policy, [np.array([100.0])])
+    set_unit(policy, [np.array([100.0])], unit)
     assert policy.value_head.bias.item() == 3.0, "one that has begun is left alone"
-    start_at_mean(nano("maze"), [np.array([1.0])])
+    set_unit(nano("maze"), [np.array([1.0])], unit)
     blank = nano("maze", value_head=True)
-    start_at_mean(blank, [np.zeros(0)])
+    set_unit(blank, [np.zeros(0)], unit)
     assert not blank.value_head.bias.any()
 
 

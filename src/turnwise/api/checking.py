@@ -77,7 +77,9 @@ class Checked:
             return -self.trial.no_worse < low
         pair = {rival.name, self.recipe.name}
         above = next(v.above for v in self.comparison.verdicts if {v.pair.a, v.pair.b} == pair) == self.recipe.name
-        return above and (self.trial.times == 1.0 or all(self._reached(row) for row in self.by_seed(rival)))
+        if not above or low <= 0.0:
+            return False
+        return self.trial.times == 1.0 or all(self._reached(row) for row in self.by_seed(rival))
 
     def by_seed(self, rival: Arm) -> list[dict[str, Any]]:
         """Per seed: both means and the paired difference, JSON values."""

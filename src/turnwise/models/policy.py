@@ -22,6 +22,7 @@ from turnwise.core.errors import TurnwiseError
 from turnwise.models import ragged
 from turnwise.models.chat import Chat, chat_of
 from turnwise.models.rows import Output, Rows
+from turnwise.models.value_head import ValueHead
 
 PLAIN = 1e-3  # a model is read right when log-probabilities differ by less (float32: by about 1e-6)
 STRETCHED = ("dynamic", "longrope")  # rotary embeddings whose angles change with the longest row of a batch
@@ -44,13 +45,8 @@ class Policy(nn.Module):
         self.model, self.tokenizer = model, tokenizer
         self.chat: Chat = chat_of(tokenizer)
         self.version = 0
-        self.value_head: nn.Linear | None = None
-        if value_head:
-            width = self.causal.config.hidden_size
-            head = nn.utils.skip_init(nn.Linear, width, int(value_head), device=self.device, dtype=torch.float32)
-            for parameter in head.parameters():
-                nn.init.zeros_(parameter)
-            self.value_head = head
+        width = self.causal.config.hidden_size
+        self.value_head = ValueHead(width, int(value_head), self.device) if value_head else None
         embedding: Any = self.causal.get_input_embeddings()
         embedding.padding_idx = None  # nothing is padded here, so every token learns
         self.eval()
@@ -134,7 +130,7 @@ class Policy(nn.Module):
     @property
     def critics(self) -> int:
         """How many values it reads."""
-        return 0 if self.value_head is None else self.value_head.out_features
+        return 0 if self.value_head is None else self.value_head.critics
 
     def value(self, hidden: torch.Tensor) -> torch.Tensor | None:
         """Hidden states [M, hidden] -> values float32 [M], [M, K] of several critics, None without a value head."""
@@ -194,7 +190,7 @@ class Policy(nn.Module):
         head = load_file(stored) if stored.is_file() else None
         policy = cls(model.to(device or "cpu"), tokenizer, len(head["bias"]) if head else value_head)
         if head and policy.value_head is not None:
-            policy.value_head.load_state_dict(head)
+            policy.value_head.load_state_dict({"scale": torch.ones_like(head["bias"]), **head})
         if (place / "turnwise.json").is_file():
             policy.version = json.loads((place / "turnwise.json").read_text())["version"]
         return policy

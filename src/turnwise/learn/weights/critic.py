@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +19,22 @@ from turnwise.learn.weights.plan import Lesson
 from turnwise.models.policy import Policy
 
 
-def start_at_mean(policy: Policy, targets: Sequence[np.ndarray]) -> None:
-    """Let critics that have learned nothing yet (all zero) begin at the mean of their first targets, in reward units.
+def set_unit(policy: Policy, targets: Sequence[np.ndarray], spreads: np.ndarray) -> None:
+    """Let critics speak in units of the spread of what they are told; those that have learned nothing yet (all zero)
+    begin at the mean of their first targets.
 
     Args:
-        targets: [V] of one critic, [V, K] of several.
+        targets: [V] of one critic, [V, K] of several, in reward units.
+        spreads: [K], variances.
     """
-    head, known = policy.value_head, np.concatenate(targets)
-    if head is None or not len(known) or bool(head.weight.any()) or bool(head.bias.any()):
+    head, known = policy.value_head, np.concatenate(targets) if len(targets) else np.zeros(0)
+    if head is None or not len(known):
         return
-    with torch.no_grad():
-        head.bias.copy_(torch.from_numpy(known.reshape(len(known), -1).mean(0)))
+    scale = torch.from_numpy(np.sqrt(spreads)).float()
+    if head.untaught:
+        head.begin(torch.from_numpy(known.reshape(len(known), -1).mean(0)).float(), scale)
+    else:
+        head.rescale(scale)
 
 
 def spread(targets: Sequence[np.ndarray]) -> float:
@@ -37,13 +43,13 @@ def spread(targets: Sequence[np.ndarray]) -> float:
     return max(float(known.var()), 1e-6) if len(known) else 1.0
 
 
-SHARE = 0.1
-"""Of the largest variance so far: a round's own counts for no less. Where reward is rare, a round without any has
-targets that differ by the critic's noise alone; divided by that, it would drown what the policy is told."""
-
-
 class Unit:
-    """What the errors of each critic are divided by, remembered over rounds."""
+    """What the errors of each critic are divided by: the largest variance of its targets in any round so far.
+
+    A round's own would not do. Where reward is rare, a round without any has targets that differ by the critic's noise
+    alone; where all is won, the few that are lost would count more the fewer they are. Either drowns what the policy is
+    told.
+    """
 
     def __init__(self) -> None:
         self.largest: list[float] = []
@@ -52,7 +58,7 @@ class Unit:
         """float64 [K] of a round in which the targets have these variances."""
         known = self.largest or [0.0] * len(spreads)
         self.largest = [max(pair) for pair in zip(spreads, known, strict=True)]
-        return np.maximum(spreads, SHARE * np.array(self.largest))
+        return np.array(self.largest)
 
     def save(self, file: Path) -> None:
         """To the last bit."""
@@ -98,7 +104,13 @@ def monte_carlo(
     """What a critic can be taught from finished episodes alone: the reward-to-go at the state before each turn.
 
     Returns:
-        As `critic_targets`.
+        As `critic_targets`; the rows of several seats stand one seat after the other.
     """
-    table = credit_table(RewardToGo(gamma=gamma), episodes, rows, None)
-    return critic_targets(dataclasses.replace(table, targets=table.values), rows)
+    read: list[np.ndarray] = []
+    told: list[np.ndarray] = []
+    for seat, of_seat in groupby(rows, key=lambda row: row.seat):
+        some = list(of_seat)
+        table = credit_table(RewardToGo(gamma=gamma), episodes, some, None, seat=seat)
+        at, targets = critic_targets(dataclasses.replace(table, targets=table.values), some)
+        read, told = [*read, *at], [*told, *targets]
+    return read, told

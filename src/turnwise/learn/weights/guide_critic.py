@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from turnwise.core.chance import generator
 from turnwise.core.types import Episode
 from turnwise.learn.credited import RowValues
 from turnwise.learn.packing import minibatches
 from turnwise.learn.sequences import Row
-from turnwise.learn.weights.critic import Unit, monte_carlo, spread, start_at_mean
+from turnwise.learn.weights.critic import Unit, monte_carlo, set_unit, spread
 from turnwise.learn.weights.lots import lots_of, say, without_loss
 from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.learn.weights.surrogate import clipped_value_loss
@@ -78,11 +79,11 @@ class GuideCritic:
             return {"guide_steps": 0.0}
         s, rng, errors = self.settings, generator(self.seed, "guide-critic", self.steps), list[float]()
         read, told = monte_carlo(episodes, rows, s.gamma)
-        start_at_mean(self.network, told)
-        scale, first = float(self.unit.of([spread(told)])[0]), self.steps
+        spreads, first = self.unit.of([spread(told)]), self.steps
+        set_unit(self.network, told, spreads)
         for _ in range(s.epochs):
             for part in minibatches([row.episode for row in rows], s.minibatches, rng):
-                errors.append(self._step([without_loss(row) for row in rows], part, read, told, scale))
+                errors.append(self._step([without_loss(row) for row in rows], part, read, told, float(spreads[0])))
         return {"guide_steps": float(self.steps - first), "guide_error": float(np.mean(errors))}
 
     def _step(
@@ -101,9 +102,14 @@ class GuideCritic:
         self.optimiser.step()
         return total
 
+    def _held(self) -> dict[str, Tensor]:
+        """All that it learned: parameters, each once however many places share it, and the unit of the values."""
+        assert self.network.value_head is not None
+        return dict(self.network.named_parameters()) | dict(self.network.value_head.named_buffers("value_head"))
+
     def save(self, directory: Path) -> None:
         """Network, optimiser, how many steps it took, and the unit of its errors."""
-        held = {name: value.detach().contiguous().clone() for name, value in self.network.named_parameters()}
+        held = {name: value.detach().contiguous().clone() for name, value in self._held().items()}
         save_file(held, directory / "guide-critic.safetensors")
         self.optimiser.save(directory / "guide-critic-optimiser.safetensors")
         (directory / "guide-critic.steps").write_text(str(self.steps))
@@ -113,7 +119,7 @@ class GuideCritic:
         """What `save` wrote."""
         found = load_file(directory / "guide-critic.safetensors")
         with torch.no_grad():
-            for name, parameter in self.network.named_parameters():
+            for name, parameter in self._held().items():
                 parameter.copy_(found[name])
         self.optimiser.load(directory / "guide-critic-optimiser.safetensors")
         self.steps = int((directory / "guide-critic.steps").read_text())
