@@ -50,8 +50,8 @@ class Stage:
         collect: round number -> episodes.
         make_learner: called when the stage begins, so that a reference policy is the policy of that moment; None for
             an evaluation.
-        credit: learner, episodes and what feedback said of them -> credit of the batch; None where the learner needs
-            none.
+        credit: learner, episodes and what feedback said of them -> credit of the batch, one table or one for each seat
+            that learns; None where the learner needs none.
         choose: which episodes are learned from; all of them by default.
         feedback: judges of the episodes.
     """
@@ -60,7 +60,7 @@ class Stage:
     rounds: int
     collect: Callable[[int, Progress], list[Episode]]
     make_learner: Callable[[], Any] | None = None
-    credit: Callable[[Any, Sequence[Episode], Sequence[Signal]], CreditTable] | None = None
+    credit: Callable[[Any, Sequence[Episode], Sequence[Signal]], CreditTable | Sequence[CreditTable]] | None = None
     choose: Callable[[Sequence[Episode]], list[Episode]] = list
     feedback: Sequence[Any] = ()
     learner: Any = None
@@ -77,8 +77,8 @@ class Stage:
             return done
         done.chosen = self.choose(done.episodes)
         if self.credit is not None:
-            table = self.credit(self.learner, done.chosen, done.signals)
-            done.credit[table.name] = table
+            found = self.credit(self.learner, done.chosen, done.signals)
+            done.credit = {table.name: table for table in ([found] if isinstance(found, CreditTable) else found)}
             clock.lap("credit", done.seconds)
         batch = Batch(done.chosen, done.signals, done.credit)
         done.updates = self.learner.learn(batch, lambda share: progress.part("learn", share))

@@ -3,25 +3,32 @@
 script:NAME     a scripted player of the world
 human           a person at the keyboard
 run:DIR         the trained agent of a run (its latest checkpoint)
+run:DIR@SEAT    the one that learned to play another seat, where a run trained several
 hf:DIR          a local Hugging Face causal language model
 scratch:SIZE    random weights
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from turnwise.agents.company import demonstrators, expert
 from turnwise.agents.human import HumanAgent
-from turnwise.agents.scripted import ScriptedAgent
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.protocols import Agent
+from turnwise.core.types import Seat
 from turnwise.explore.table import Driver, run_plain
 from turnwise.worlds.base import World
 
 if TYPE_CHECKING:
     from turnwise.models.policy import Policy
+
+SEATS = "seats.json"
+"""The file of a checkpoint that names each seat's policy, where several learn."""
 
 KINDS = ("script", "human", "run", "hf", "scratch")
 
@@ -35,7 +42,14 @@ class Seated:
 
 
 def seat(
-    spec: str, world: World, seed: int = 0, temperature: float = 1.0, max_new: int = 24, device: str | None = None
+    spec: str,
+    world: World,
+    seed: int = 0,
+    temperature: float = 1.0,
+    max_new: int = 24,
+    device: str | None = None,
+    at: Seat = "agent",
+    sits: Callable[[Policy, str], Agent] | None = None,
 ) -> Seated:
     """Make the agent that a spec names.
 
@@ -44,6 +58,8 @@ def seat(
         world: whose scripted players `script:NAME` means, and whose texts give a scratch model its vocabulary.
         seed: of random weights.
         temperature, max_new: sampling of a language model; 0 is greedy.
+        at: the seat it is for; a script is one of that seat's.
+        sits: what a run's policy is in a seat; None: one who says what it samples.
 
     Raises:
         UnknownName: no such kind, or no such scripted player; the close matches are named.
@@ -52,17 +68,36 @@ def seat(
     if kind == "human":
         return Seated(HumanAgent(), run_plain)
     if kind == "script":
-        return Seated(expert(world, rest), run_plain)
+        return Seated(expert(world, rest, at), run_plain)
     if kind in ("run", "hf", "scratch"):
-        return _model(kind, rest, spec, world, seed, temperature, max_new, device)
+        return _model(kind, rest, spec, world, seed, temperature, max_new, device, sits if kind == "run" else None)
     raise UnknownName(
         "kind of agent", kind, KINDS, "specs look like script:NAME, run:DIR, hf:DIR, scratch:micro or human"
     )
 
 
-def expert(world: World, name: str = "") -> ScriptedAgent:
-    """A scripted player of the world by name; without a name its demonstrator, which recipes imitate."""
-    return ScriptedAgent(world.expert(name), name or world.demonstrator)
+def run_and_seat(text: str) -> tuple[str, Seat]:
+    """What follows `run:`, read as a folder and the seat that is meant."""
+    folder, at, seat = text.rpartition("@")
+    return (folder, seat) if at and not Path(text).exists() else (text, "agent")
+
+
+def policy_of(checkpoint: Path, seat: Seat = "agent") -> Path:
+    """Where the policy of a seat lies in a checkpoint.
+
+    Raises:
+        UnknownName: no policy learned to play that seat.
+    """
+    seats = learned_seats(checkpoint)
+    if seat not in seats:
+        raise UnknownName(f"learned seat in {checkpoint.parent.parent}", seat, seats)
+    return checkpoint / seats[seat]
+
+
+def learned_seats(checkpoint: Path) -> dict[Seat, str]:
+    """Seat -> the folder of the policy that learned to play it; one policy may play several seats."""
+    file = checkpoint / SEATS
+    return json.loads(file.read_text()) if file.is_file() else {"agent": "policy"}
 
 
 def checkpoint_of(run: str) -> Path:
@@ -78,7 +113,15 @@ def checkpoint_of(run: str) -> Path:
 
 
 def _model(
-    kind: str, rest: str, spec: str, world: World, seed: int, temperature: float, max_new: int, device: str | None
+    kind: str,
+    rest: str,
+    spec: str,
+    world: World,
+    seed: int,
+    temperature: float,
+    max_new: int,
+    device: str | None,
+    sits: Callable[[Policy, str], Agent] | None,
 ) -> Seated:
     from turnwise.agents.plain import PlainAgent
     from turnwise.models.engine import Engine
@@ -86,9 +129,12 @@ def _model(
     from turnwise.models.sampling import Sampling
 
     if kind == "run":
-        policy = load_speaker(checkpoint_of(rest) / "policy", device=device)
+        run, seat = run_and_seat(rest)
+        policy = load_speaker(policy_of(checkpoint_of(run), seat), device=device)
     else:
         policy = new_policy(spec, world, seed, device=device)
+    if sits is not None:
+        return Seated(sits(policy, spec), run_plain)
     engine = Engine(policy)
     return Seated(PlainAgent(engine, Sampling(temperature=temperature, max_new=max_new), spec), engine.run)
 
@@ -110,6 +156,6 @@ def corpus(world: World, seed: int, episodes: int = 300) -> list[str]:
     from turnwise.explore import Independent, Table
 
     tasks = world.tasks("train")
-    table = Table(world, {"agent": expert(world)}, seed, "corpus", live=64)
+    table = Table(world, demonstrators(world), seed, "corpus", live=64)
     played = table.collect(Independent(), [tasks[i % len(tasks)] for i in range(episodes)])
     return [m.text for e in played for t in e.turns for m in (*t.seen, t.message)]

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from turnwise.core.errors import TurnwiseError
-from turnwise.core.types import Episode
+from turnwise.core.types import Episode, Seat
 from turnwise.measure.estimate import Estimate
 from turnwise.measure.intervals import success_rate, task_mean
 from turnwise.measure.normalised import Anchors, NormalisedScore, normalise
@@ -51,6 +51,25 @@ class Evaluation:
     def returns(self) -> Estimate:
         """Sum of the agent's rewards, in world units."""
         return task_mean([e.total() for e in self.episodes], self.tasks)
+
+    @cached_property
+    def other_returns(self) -> dict[Seat, Estimate]:
+        """The same of every other seat of the world; empty where the agent is alone."""
+        others = [seat for seat in self.world.seats if seat != "agent"]
+        return {seat: task_mean([e.total(seat) for e in self.episodes], self.tasks) for seat in others}
+
+    @cached_property
+    def noted(self) -> dict[str, Estimate]:
+        """What the world asks to be shown beside success (`World.noted`): means of facts of the end, over the episodes
+        in which the question arises.
+        """
+        found: dict[str, Estimate] = {}
+        for name in self.world.noted:
+            held = [(e.ends[0].facts[name], e.task.key) for e in self.episodes if name in e.ends[0].facts]
+            values, tasks = [float(value) for value, _ in held], [task for _, task in held]
+            yes_or_no = all(isinstance(value, bool) for value, _ in held)
+            found[name] = success_rate(values, tasks) if yes_or_no else task_mean(values, tasks)
+        return found
 
     @cached_property
     def turns(self) -> Estimate:
@@ -111,7 +130,14 @@ class Evaluation:
             "ends": self.ends,
             "normalised": as_json(self.normalised.score) if self.normalised else None,
             "anchors": dict(self.world.anchors) or None,
+            **self._of_seats(),
         }
+
+    def _of_seats(self) -> dict[str, Any]:
+        """What only some worlds have, JSON values: other seats, and facts of their own."""
+        of_seats = {seat: as_json(found) for seat, found in self.other_returns.items()}
+        noted = {name: as_json(found) for name, found in self.noted.items()}
+        return ({"other_returns": of_seats} if of_seats else {}) | ({"noted": noted} if noted else {})
 
 
 def per_task(evaluations: Sequence[Evaluation], by: str = "success") -> dict[Hashable, list[float | None]]:

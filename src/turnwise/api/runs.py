@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from turnwise.agents.spec import policy_of
 from turnwise.api.evaluation import Evaluation, per_task
 from turnwise.api.specs import RunSpec, spec_of
 from turnwise.core.chance import generator
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.run_folder import RunFolder
-from turnwise.core.types import Episode
+from turnwise.core.types import Episode, Seat
 from turnwise.measure.paired import PairedDifference, paired_difference
 from turnwise.measure.rounds import calls_of
 
@@ -80,8 +81,8 @@ class Run:
             "seconds": sum(sum(line["seconds"].values()) for line in lines),
         }
 
-    def policy(self) -> Policy:
-        """The policy as the run left it.
+    def policy(self, seat: Seat = "agent") -> Policy:
+        """The policy that learned to play a seat, as the run left it.
 
         Raises:
             TurnwiseError: no checkpoint holds one.
@@ -91,7 +92,7 @@ class Run:
         checkpoint = self.folder.latest_checkpoint()
         if checkpoint is None:
             raise TurnwiseError(f"{self.path} has no checkpoint", "a run that trained", "turnwise train")
-        return Policy.load(checkpoint / "policy")
+        return Policy.load(policy_of(checkpoint, seat))
 
     def report(self, rules: Sequence[str] = ()) -> Path:
         """Build report.html in the folder.

@@ -48,6 +48,8 @@ CREDIT = pa.schema(
         ("targets", pa.list_(pa.float32())),
     ]
 )
+SEAT = pa.field("seat", pa.string())
+"""One column more in the credit of another seat than the agent's."""
 
 
 def signals_table(signals: Sequence[Signal], stage: str, round: int) -> pa.Table:
@@ -77,7 +79,9 @@ def credit_table(episodes: Sequence[Episode], credit: CreditTable, stage: str, r
         "name": credit.name,
         "unit": credit.unit,
         "critic": credit.targets is not None,
+        "seat": credit.seat,
     }
+    schema = CREDIT if credit.seat == "agent" else CREDIT.append(SEAT)
     rows: list[dict[str, Any]] = []
     for e, episode in enumerate(episodes):
         where = head | {"episode": episode.id}
@@ -88,9 +92,9 @@ def credit_table(episodes: Sequence[Episode], credit: CreditTable, stage: str, r
         number_lists([row.get(f.name) for row in rows], np.float32, f.type, nan_is_null=True)
         if pa.types.is_list(f.type)
         else column([row.get(f.name) for row in rows], f.type)
-        for f in CREDIT
+        for f in schema
     ]
-    return pa.Table.from_arrays(columns, schema=CREDIT)
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def cells(unit: str, value: Any, target: Any) -> dict[str, Any]:
@@ -131,7 +135,9 @@ def read_credit(table: pa.Table) -> tuple[list[str], CreditTable]:
             of_episode[0].append(value)
             of_episode[1].append(target)
     kept = [targets for _, targets in said.values()] if critic else None
-    return list(said), CreditTable(name or "", unit or "turn", [values for values, _ in said.values()], kept)
+    seat = table["seat"][0].as_py() if "seat" in table.column_names and len(table) else "agent"
+    values = [values for values, _ in said.values()]
+    return list(said), CreditTable(name or "", unit or "turn", values, kept, seat=seat)
 
 
 def read_cells(column: pa.ChunkedArray) -> list[Any]:

@@ -103,7 +103,7 @@ class Cursor:
             fresh=state.fresh,
             tick=self.tick,
             chance_key=key_of(self.chance.key, "seat", seat, self.tick),
-            legal=moment.legal if moment else None,
+            legal=moment.legal_for(seat) if moment else None,
             limits=left,
         )
 

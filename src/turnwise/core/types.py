@@ -65,16 +65,23 @@ class Moment:
     views: Mapping[Seat, tuple[Message, ...]]  # NEW messages per seat since its last moment
     to_act: tuple[Seat, ...]  # whose move it is; empty when the world is over
     rewards: Mapping[Seat, float] = field(default_factory=dict)  # earned since the last moment, in the world's units
-    legal: tuple[str, ...] | None = None  # the exact texts that are legal now, where that is a short list
+    legal: tuple[str, ...] | None = None  # the exact texts that whoever has the move may say, if a short list
     end: End | None = None  # how the world ended, or None while it goes on
     facts: Mapping[str, Any] = field(default_factory=dict)  # JSON; for measures, never shown (`success` at the end)
     keep: Mapping[Seat, int] = field(
         default_factory=dict
     )  # per seat: only its last k messages stay in view, these included
+    legal_of: Mapping[Seat, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # instead of `legal`, where several seats have the move and each has a list of its own
 
     def __post_init__(self) -> None:
         if (self.end is None) != bool(self.to_act):
             raise ValueError(f"a moment goes on (to_act) or ends (end): got to_act={self.to_act}, end={self.end}")
+
+    def legal_for(self, seat: Seat) -> tuple[str, ...] | None:
+        """What a seat may say now; None where there is no list, or the move is not its own."""
+        return self.legal_of.get(seat, self.legal) if seat in self.to_act else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +201,7 @@ class CreditTable:
     values: Sequence[Sequence[Any]]  # [episode][turn]: float, or float32 [R] per token; nan: none, as for other seats
     targets: Sequence[Sequence[Any]] | None = None  # same layout: what a critic should say; None without a critic
     critics: Sequence[CreditTable] = ()  # one per critic where there are several: its own credit and its targets
+    seat: Seat = "agent"  # whose turns it speaks of; the others' have none (nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +222,4 @@ class Update:
     after: int  # version after
     change: Mapping[str, float] = field(default_factory=dict)  # numbers to average: loss, gradient norm, entropy, ...
     why: str = ""
+    seat: Seat = "agent"  # whose slot, where several agents learn

@@ -31,7 +31,8 @@ class Dir(Shaping):
     """The adviser's reward, in place of the world's, then another rule. The partner keeps the world's reward.
 
     R_f = improvement * DIR (0 where the labels are wrong) + label * labels right + form * advice parses. A partner
-    that ignores advice: the first term is 0 whatever is said. Only improvement, not conditional: the partner's
+    that ignores advice: the first term is 0 whatever is said. With label = 0 a flag can win and, its -1 void with wrong
+    labels, never lose: good answers are then flagged too. Only improvement, not conditional: the partner's
     final score minus its first. Source: specs/credit/waltzrl-dir.
     """
 
@@ -44,7 +45,7 @@ class Dir(Shaping):
     score: str = "score"  # name of the partner's score: of a turn, after its advice; of an episode, of its first answer
     labels: str = "label"  # name of the 0/1 judgement that both labels of the advice are right
     forms: str = "form"  # name of the 0/1 judgement that the advice parses
-    conditional: bool = True  # an improvement counts only with right labels; else blanket advice is paid by luck
+    conditional: bool = True  # an improvement counts only with right labels: luck is not paid, nor a spoiled answer
     improvement: float = 0.65  # weight of the improvement (third-party re-implementation)
     label: float = 0.0  # weight of right labels: on in stage 1, 0 in stage 2
     form: float = 0.1  # weight of advice that parses (third-party re-implementation)

@@ -13,9 +13,11 @@ from itertools import pairwise
 import numpy as np
 
 from turnwise.core.errors import TurnwiseError
-from turnwise.core.types import CreditTable, End, Episode, Signal
+from turnwise.core.seats import of_seat
+from turnwise.core.types import CreditTable, End, Episode, Seat, Signal
 from turnwise.credit.rule import CreditInput, CreditResult, CreditRule
 from turnwise.credit.silence import check_heard
+from turnwise.learn.seats import check_seat
 from turnwise.learn.sequences import Row
 from turnwise.learn.states import States
 
@@ -60,7 +62,7 @@ def credit_input(
     rows: Sequence[Row],
     paths: Sequence[Path],
     values: Sequence[RowValues] | None = None,
-    seat: str = "agent",
+    seat: Seat = "agent",
     signals: Sequence[Signal] = (),
     critics: Sequence[str] = (),
     penalties: Sequence[np.ndarray] | None = None,
@@ -188,23 +190,24 @@ def credit_table(
     values: Sequence[RowValues] | None,
     signals: Sequence[Signal] = (),
     penalties: Sequence[np.ndarray] | None = None,
+    seat: Seat = "agent",
 ) -> CreditTable:
     """One rule's credit laid on the episodes; a turn that several paths share gets the mean of what they give it, one
     that no scored path holds gets none (nan).
 
     Args:
         rule: spreads the signal.
-        episodes, rows: the record, and its training rows.
+        episodes, rows: the record, and the training rows of one seat.
         values: what a critic says along the rows, or the several that the rule names; None without one.
         signals: what feedback said of the episodes.
         penalties: float [N] per row, earned by single tokens.
+        seat: whose rows these are; it stands in the table's name where it is not the agent.
     """
+    check_seat(rows, seat)
     paths = paths_of(episodes, rows)
     if "group" in rule.needs:
         paths = with_company(paths, episodes)
-    x, of = credit_input(
-        episodes, rows, paths, values, signals=signals, critics=getattr(rule, "critics", ()), penalties=penalties
-    )
+    x, of = credit_input(episodes, rows, paths, values, seat, signals, getattr(rule, "critics", ()), penalties)
     result = rule.assign(x)
     check_heard(rule, x, result)
 
@@ -224,9 +227,9 @@ def credit_table(
         targets = result.targets_T if result.unit == "turn" else result.token_targets_N
         told = None if targets is None else laid(targets, result.unit)
         critics = [table(f"{name}: {critic}", own) for critic, own in result.critics.items()]
-        return CreditTable(name, result.unit, laid(result.credit, result.unit), told, critics)
+        return CreditTable(name, result.unit, laid(result.credit, result.unit), told, critics, seat)
 
-    return table(rule.name, result)
+    return table(of_seat(rule.name, seat), result)
 
 
 def _earned(episode: Episode, leaf: int, seat: str) -> dict[int, float]:

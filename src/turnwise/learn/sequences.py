@@ -20,7 +20,7 @@ from typing import Protocol
 import numpy as np
 
 from turnwise.core.errors import TurnwiseError
-from turnwise.core.types import End, Episode, Leaf, Message, Turn
+from turnwise.core.types import End, Episode, Leaf, Message, Seat, Turn
 
 
 class Renderer(Protocol):
@@ -55,13 +55,14 @@ class Row:
     logprobs: np.ndarray  # float32 [N]: as sampled; 0 where not sampled
     spans: tuple[Span, ...]
     tail: int | None = None  # position of the last id of the state after a cut, None otherwise
+    seat: Seat = "agent"  # whose turns these are
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
 def rows_of(
-    episodes: Sequence[Episode], chat: Renderer | None = None, seat: str = "agent", longest: int | None = None
+    episodes: Sequence[Episode], chat: Renderer | None = None, seat: Seat = "agent", longest: int | None = None
 ) -> list[Row]:
     """Training rows of a batch, in the order of episodes, paths and turns.
 
@@ -72,6 +73,13 @@ def rows_of(
         longest: ids that a model can read; a tail that goes beyond is read as far as that.
     """
     return [row for number, episode in enumerate(episodes) for row in _Rows(number, episode, chat, seat, longest).all()]
+
+
+def rows_of_seats(
+    episodes: Sequence[Episode], chat: Renderer | None, seats: Sequence[Seat], longest: int | None = None
+) -> list[Row]:
+    """Training rows of several seats, one seat after the other; each carries loss on its own seat's words alone."""
+    return [row for seat in seats for row in rows_of(episodes, chat, seat, longest)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ class _Rows:
     number: int
     episode: Episode
     chat: Renderer | None
-    seat: str
+    seat: Seat
     longest: int | None
 
     def all(self) -> Iterator[Row]:
@@ -101,7 +109,7 @@ class _Rows:
             for index, heard in zip(path, before, strict=True):
                 if pieces is None or heard.begins:
                     if pieces is not None:
-                        yield pieces.row(self.number, leaf_number)
+                        yield pieces.row(self, leaf_number)
                     pieces = _Pieces()
                 self._add(pieces, index, heard, carries_loss=leaf.end is not End.ERROR and index not in trained)
             if leaf.end is not End.ERROR:
@@ -144,15 +152,15 @@ class _Rows:
         """
         cut = not leaf.end.terminal and leaf.end is not End.ERROR
         if self.chat is None or not cut:
-            yield pieces.row(self.number, leaf_number)
+            yield pieces.row(self, leaf_number)
             return
         if after.begins:
-            yield pieces.row(self.number, leaf_number)
+            yield pieces.row(self, leaf_number)
             pieces = _Pieces()
         ids = self._prompt(self.chat, pieces, after)
         room = None if self.longest is None else max(0, self.longest - pieces.length)
         pieces.add(np.asarray(ids[:room], np.int32))
-        yield pieces.row(self.number, leaf_number, tail=pieces.length - 1)
+        yield pieces.row(self, leaf_number, tail=pieces.length - 1)
 
     def _prompt(self, chat: Renderer, pieces: _Pieces, heard: _Heard) -> list[int]:
         """Ids of what was shown, as they follow what the row holds."""
@@ -187,13 +195,14 @@ class _Pieces:
         self.length += len(ids)
         self.last = int(ids[-1]) if len(ids) else self.last
 
-    def row(self, episode: int, leaf: int, tail: int | None = None) -> Row:
+    def row(self, of: _Rows, leaf: int, tail: int | None = None) -> Row:
         return Row(
-            episode,
+            of.number,
             leaf,
             np.concatenate(self.ids),
             np.concatenate(self.loss),
             np.concatenate(self.logprobs),
             tuple(self.spans),
             tail,
+            of.seat,
         )

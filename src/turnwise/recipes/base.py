@@ -7,13 +7,26 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from turnwise.core.errors import TurnwiseError, close_matches
+from turnwise.core.protocols import Agent
 from turnwise.loop import Parts
 from turnwise.worlds.base import World
+
+if TYPE_CHECKING:
+    from turnwise.models.policy import Policy
+
+Sees = Callable[[World, Any], World]
+"""World and settings -> the world as the policy sees it, while it learns and afterwards."""
+
+Sits = Callable[["Policy", str], Agent]
+"""What was learned and a name for the record -> the agent that it makes."""
+
+Plays = Callable[[World, Any], Agent]
+"""World and settings -> an agent that learns without weights, before it has learned anything."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,9 @@ class Recipe:
     claim: Claim
     changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # defaults that differ from the settings class
     instead: str = "imitation"  # what stands in the place of a credit rule, where there is none
+    sees: Sees | None = None  # what `run:DIR` is shown of a world; None: the world as it is
+    sits: Sits | None = None  # who `run:DIR` is; None: one who says what the policy samples
+    plays: Plays | None = None  # who `run:DIR` is where no weights are learned; None: what a policy makes of itself
     leans: tuple[str, ...] = ()  # on what, besides the needs of its credit rule: names in `recipes/methods.py`
 
     def resolve(self, overrides: Mapping[str, Any]) -> Any:

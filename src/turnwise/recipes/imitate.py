@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from turnwise.agents.company import expert, in_company
 from turnwise.agents.plain import PlainAgent
-from turnwise.agents.spec import expert, new_policy
+from turnwise.agents.spec import new_policy
 from turnwise.core.cursor import Limits
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.progress import Progress, counting
-from turnwise.core.types import Episode
+from turnwise.core.protocols import Agent
+from turnwise.core.types import Episode, Seat
 from turnwise.explore import Independent, Table, curriculum
+from turnwise.explore.table import Driver
 from turnwise.learn.in_turn import InTurn
 from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Setup, setting
@@ -81,7 +84,8 @@ def imitation(
 
     def collect(number: int, progress: Progress) -> list[Episode]:
         cut = Limits(turns=s.demo_turns or None)
-        table = Table(setup.world, {"agent": player}, setup.seed, "imitate", number, limits=cut, live=64)
+        agents = in_company(setup.world, {"agent": player})
+        table = Table(setup.world, agents, setup.seed, "imitate", number, limits=cut, live=64)
         return table.collect(Independent(), tasks)
 
     def clone() -> Imitation:
@@ -100,23 +104,27 @@ class Tables:
     limits: Limits
 
     def of_policy(self, stage: str, number: int, progress: Progress, expected: int, draws: str | None = None) -> Table:
-        """A table with the policy in the agent's seat; progress counts finished episodes."""
-        from turnwise.models.engine import Engine
-
-        engine = Engine(self.policy)
-        agent = PlainAgent(engine, self.sampling)
+        """A table with the policy in its seat; progress counts finished episodes."""
+        agents, drive = self.seated()
         return Table(
             self.setup.world,
-            {"agent": agent},
+            in_company(self.setup.world, agents),
             self.setup.seed,
             stage,
             number,
             draws,
             self.limits,
             self.setup.settings.live,
-            engine.run,
+            drive,
             counting(progress, "sample", expected),
         )
+
+    def seated(self) -> tuple[dict[Seat, Agent], Driver]:
+        """Who learns and sits: the policy in the agent's seat, and what runs it."""
+        from turnwise.models.engine import Engine
+
+        engine = Engine(self.policy)
+        return {"agent": PlainAgent(engine, self.sampling)}, engine.run
 
     def evaluation(self, name: str) -> Stage:
         """Every evaluation task a few times, with the same draws whenever it is asked."""

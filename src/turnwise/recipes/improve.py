@@ -73,6 +73,8 @@ def build(
     policy: Policy | None = None,
     step: PolicyGradientSettings | None = None,
     credit: Assign | None = None,
+    choose: Callable[[Sequence[Episode]], list[Episode]] = list,
+    learner: Callable[[Policy, PolicyGradientSettings, int], PolicyGradient] | None = None,
 ) -> Parts:
     """Put the parts together for one credit rule.
 
@@ -85,6 +87,8 @@ def build(
         policy: what is trained, where feedback had to know it; None makes one.
         step: how credit becomes a step; None as the common settings ask.
         credit: lays the rule's credit on a round's episodes; None: the rule reads the record, the critic, the signals.
+        choose: what is learned from, of a round's episodes; all of them by default.
+        learner: made from policy, step and seed; None is `PolicyGradient`.
     """
     from turnwise.learn.weights.policy_gradient import PolicyGradient
 
@@ -109,13 +113,15 @@ def build(
         rows = learner.rows(episodes)
         return credit_table(rule, episodes, rows, learner.values(rows), signals)
 
+    make_learner = learner or PolicyGradient
     improve = Stage(
         "improve",
         s.rounds,
         collect,
-        lambda: PolicyGradient(policy, how, setup.seed),
+        lambda: make_learner(policy, how, setup.seed),
         credit or by_rule,
-        feedback=feedback,
+        choose,
+        feedback,
     )
     stages = [
         *imitation(setup, policy),

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from turnwise.core.chance import generator
 from turnwise.core.errors import TurnwiseError, UnknownName
-from turnwise.core.types import Batch, Episode, Update
+from turnwise.core.types import Batch, Episode, Seat, Update
 from turnwise.learn.packing import minibatches
 from turnwise.learn.partial import without_wrong
-from turnwise.learn.sequences import Row, rows_of
-from turnwise.learn.weights.critic import monte_carlo, spread, start_at_mean
+from turnwise.learn.sequences import Row, rows_of_seats
+from turnwise.learn.weights.critic import monte_carlo, set_unit, spread
 from turnwise.learn.weights.lots import lots_of, say, trained_rows
 from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.learn.weights.surrogate import clipped_value_loss
@@ -77,13 +77,14 @@ class Imitation:
         policy: whose weights change.
         settings: see `ImitationSettings`.
         seed: orders the minibatches.
+        seats: whose turns are imitated; several where one policy plays several seats.
     """
 
     needs = frozenset[str]()
     slot = "weights"
 
-    def __init__(self, policy: Policy, settings: ImitationSettings, seed: int):
-        self.policy, self.settings, self.seed = policy, settings, seed
+    def __init__(self, policy: Policy, settings: ImitationSettings, seed: int, seats: Sequence[Seat] = ("agent",)):
+        self.policy, self.settings, self.seed, self.seats = policy, settings, seed, tuple(seats)
         self.optimiser = Optimiser(policy, settings.lr, settings.weight_decay, settings.max_norm)
         self.steps = 0
 
@@ -93,7 +94,7 @@ class Imitation:
         Raises:
             TurnwiseError: there is nothing in the batch to imitate.
         """
-        rows = rows_of(batch.episodes, self.policy.chat, longest=self.policy.longest)
+        rows = rows_of_seats(batch.episodes, self.policy.chat, self.seats, self.policy.longest)
         if self.settings.wrong:
             rows = without_wrong(rows, batch, self.settings.wrong)
         lesson = self._lesson(batch.episodes, rows)
@@ -127,8 +128,9 @@ class Imitation:
         if self.policy.critics != 1 or not self.settings.value:
             return None
         read, told = monte_carlo(episodes, rows, self.settings.gamma)
-        start_at_mean(self.policy, told)
-        return Lesson(read, told, spread(told))
+        variance = spread(told)
+        set_unit(self.policy, told, np.array([variance]))
+        return Lesson(read, told, variance)
 
     def _step(
         self, rows: Sequence[Row], chosen: Sequence[int], lesson: Lesson | None, past: float

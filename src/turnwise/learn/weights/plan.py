@@ -33,11 +33,17 @@ class Plan:
     advantages: list[np.ndarray]  # float32 [M]
     lesson: Lesson
     reference: list[np.ndarray] | None = None  # float32 [M]: log-probabilities of the policy this learner started from
+    older: frozenset[int] = frozenset()  # rows that an earlier policy said
 
     @cached_property
     def sampled(self) -> list[np.ndarray]:
         """float32 [M]: log-probabilities of the sampler."""
         return [row.logprobs[row.loss] for row in self.rows]
+
+    @cached_property
+    def own(self) -> list[float]:
+        """Per row 1 where today's policy said it, 0 where an earlier one did."""
+        return [float(number not in self.older) for number in range(len(self.rows))]
 
     @cached_property
     def trained(self) -> list[int]:

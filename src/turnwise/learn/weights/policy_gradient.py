@@ -19,11 +19,12 @@ from torch import Tensor
 
 from turnwise.core.chance import generator
 from turnwise.core.errors import TurnwiseError
-from turnwise.core.types import Batch, CreditTable, Episode, Update
+from turnwise.core.types import Batch, CreditTable, Episode, Seat, Update
 from turnwise.learn.credited import RowValues
-from turnwise.learn.sequences import Row, rows_of
+from turnwise.learn.seats import of_seats
+from turnwise.learn.sequences import Row, rows_of_seats
 from turnwise.learn.weights.averaging import check_averaging, token_weights
-from turnwise.learn.weights.critic import Unit, lesson_of, start_at_mean
+from turnwise.learn.weights.critic import Unit, lesson_of, set_unit
 from turnwise.learn.weights.lots import Lot, Said, logprobs, lots_of, say, without_loss
 from turnwise.learn.weights.optimiser import Optimiser
 from turnwise.learn.weights.plan import Plan, credited_rows
@@ -72,16 +73,17 @@ class PolicyGradient:
         policy: whose weights change; with value heads it is also the critic, or several.
         settings: see `PolicyGradientSettings`.
         seed: orders the minibatches.
+        seats: whose turns are learned from; several where one policy plays several seats.
     """
 
     slot = "weights"
 
-    def __init__(self, policy: Policy, settings: PolicyGradientSettings, seed: int):
+    def __init__(self, policy: Policy, settings: PolicyGradientSettings, seed: int, seats: Sequence[Seat] = ("agent",)):
         if policy.value_head is None and settings.value != 0.0:
             raise TurnwiseError(
                 f"value = {settings.value} without a critic", "a rule with a critic, or value = 0", "set value=0"
             )
-        self.policy, self.settings, self.seed = policy, settings, seed
+        self.policy, self.settings, self.seed, self.seats = policy, settings, seed, tuple(seats)
         self.needs = frozenset({"tokens"})
         self.optimiser = Optimiser(policy, settings.lr, settings.weight_decay, settings.max_norm)
         self.steps, self.unit = 0, Unit()
@@ -89,9 +91,9 @@ class PolicyGradient:
 
     # -- before credit: what the policy itself says along the batch --------------------------------------------------
 
-    def rows(self, episodes: Sequence[Episode]) -> list[Row]:
-        """Training rows of the batch."""
-        return rows_of(episodes, self.policy.chat, longest=self.policy.longest)
+    def rows(self, episodes: Sequence[Episode], seats: Sequence[Seat] = ()) -> list[Row]:
+        """Training rows of the batch, seat by seat; of all seats that learn, or of some."""
+        return rows_of_seats(episodes, self.policy.chat, seats or self.seats, self.policy.longest)
 
     @torch.no_grad()
     def values(self, rows: Sequence[Row]) -> list[RowValues] | None:
@@ -130,14 +132,14 @@ class PolicyGradient:
     # -- the update ---------------------------------------------------------------------------------------------------
 
     def learn(self, batch: Batch, progress: Callable[[float], None] | None = None) -> list[Update]:
-        """`epochs` passes of `minibatches` steps on the batch's one credit; one update of the slot `weights`. Where
+        """`epochs` passes of `minibatches` steps on its seats' credit; one update of the slot `weights`. Where
         every episode's credit is too small to learn from, the weights stay as they are and the update says `steps` 0.
 
         Raises:
             TurnwiseError: before the first step, if the tokens do not come from this policy at this temperature, or
                 there is nothing to learn from.
         """
-        (table,) = batch.credit.values()
+        table = of_seats(batch.credit.values(), self.seats)
         s, tally, rng = self.settings, Tally(), generator(self.seed, "policy-gradient", self.steps)
         plan = self._plan(table, self.rows(batch.episodes))
         kept, first, far = plan.kept(s.least_credit), self.steps, 0.0
@@ -166,7 +168,7 @@ class PolicyGradient:
     def _plan(self, table: CreditTable, rows: Sequence[Row]) -> Plan:
         rows, advantages = credited_rows(table, rows)
         lesson = lesson_of(table, rows, self.unit)
-        start_at_mean(self.policy, lesson.targets)
+        set_unit(self.policy, lesson.targets, lesson.spread)
         if self.settings.value_clip is not None and any(map(len, lesson.read)):
             said, critics = self.values(rows) or (), self.policy.critics
             old = [v.values[where].reshape(-1, critics) for v, where in zip(said, lesson.read, strict=True)]
@@ -189,7 +191,8 @@ class PolicyGradient:
             said = say(self.policy, lot)
             sampled = self._flat(lot, plan.sampled)
             if first:
-                gaps.append((said.logp.detach() - sampled).abs().cpu().numpy())
+                gap = (said.logp.detach() - sampled).abs() * self._each(lot, plan, plan.own)
+                gaps.append(gap.cpu().numpy())
             losses, numbers = self._token_losses(said, sampled, self._each(lot, plan, whole), lot, plan)
             loss = ((losses + pull * said.entropy) * self._each(lot, plan, weight)).sum()
             if s.value and said.values is not None and len(lot.read):
@@ -249,7 +252,7 @@ class PolicyGradient:
             total, tokens = total + float(entropy.sum()), tokens + len(entropy)
         return s.entropy if total / tokens > s.entropy_target else -s.entropy
 
-    def _each(self, lot: Lot, plan: Plan, of_rows: Mapping[int, float]) -> Tensor:
+    def _each(self, lot: Lot, plan: Plan, of_rows: Mapping[int, float] | Sequence[float]) -> Tensor:
         """One number per row, at each of its loss tokens, float32 [M]."""
         return self._flat(lot, {i: np.full(len(plan.advantages[i]), of_rows[i]) for i in lot.rows})
 
