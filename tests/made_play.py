@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from turnwise.agents.company import expert, in_company
 from turnwise.agents.plain import PlainAgent
-from turnwise.agents.spec import expert
 from turnwise.core.chance import Chance
 from turnwise.core.cursor import Limits, ask, play
 from turnwise.core.types import Batch, CreditTable, End, Episode, Message, Moment, Seat, Task
@@ -96,7 +96,7 @@ class Branches:
 @lru_cache
 def _nano(world: str, value_head: int, seed: int) -> Policy:
     place = make(world)
-    table = Table(place, {"agent": expert(place)}, seed, limits=Limits(turns=5))
+    table = Table(place, in_company(place, {"agent": expert(place)}), seed, limits=Limits(turns=5))
     demos = table.collect(Independent(), place.tasks("train")[:16])
     texts = [m.text for e in demos for t in e.turns for m in (*t.seen, t.message)]
     policy = load_policy("scratch:nano", seed=seed, corpus=texts, value_head=value_head)
@@ -141,7 +141,7 @@ def sample(
     engine = Engine(policy)
     agent = Noting(engine, Sampling(max_new=max_new, temperature=temperature))
     tasks = world.tasks("train")
-    seats = dict.fromkeys(world.seats, agent)
+    seats = dict.fromkeys(world.seats, agent) | in_company(world, {"agent": agent})
     table = Table(world, seats, seed, "made", round, limits=Limits(turns), drive=engine.run)
     return table.collect(explorer or Independent(), [tasks[i % len(tasks)] for i in range(count)]), agent
 

@@ -41,7 +41,7 @@ def test_log_probabilities_agree(played):
     again = logprobs(policy, rows, 2048)
     gaps = [np.abs(now - row.logprobs[row.loss]) for now, row in zip(again, rows, strict=True)]
     assert max(gap.max(initial=0) for gap in gaps) < 1e-4
-    assert sum(map(len, gaps)) > 24
+    assert sum(map(len, gaps)) > 8
     assert np.concatenate(again).std() > 0.1, "a law that is uniform would agree with anything"
 
 
@@ -84,6 +84,7 @@ def test_every_sampled_token_is_trained_once_and_no_other(played):
         (e, t): int(turn.tokens.sampled.sum())
         for e, episode in enumerate(episodes)
         for t, turn in enumerate(episode.turns)
+        if turn.seat == "agent"
     }
 
 

@@ -21,6 +21,7 @@ from turnwise.feedback.components import Components
 from turnwise.learn.credited import credit_table
 from turnwise.learn.weights.policy_gradient import PolicyGradient, PolicyGradientSettings
 from turnwise.models.policy import Policy
+from turnwise.models.value_head import ValueHead
 from turnwise.recipes import RECIPES
 from turnwise.recipes.base import Setup
 from turnwise.recipes.slim import build_slim
@@ -96,7 +97,7 @@ def test_targets_are_in_each_rewards_own_unit_with_a_cut_bootstrapped_by_its_own
     table = laid(walked)
     for k, name in enumerate(NAMES):
         one = copy.deepcopy(policy)
-        head = torch.nn.Linear(policy.value_head.in_features, 1)
+        head = ValueHead(policy.value_head.weight.shape[1])
         with torch.no_grad():
             head.weight.copy_(policy.value_head.weight[k : k + 1])
             head.bias.copy_(policy.value_head.bias[k : k + 1])
@@ -157,7 +158,8 @@ def test_every_head_begins_at_the_mean_of_its_own_targets_and_goes_on_from_there
     told = np.stack([flat(critic.targets) for critic in table.critics], 1)
     still = PolicyGradient(copy.deepcopy(policy), PolicyGradientSettings(lr=1e-9, tolerance=9.0), 0)
     (update,) = still.learn(batch_of(episodes, table))
-    assert still.policy.value_head.bias.tolist() == pytest.approx(told.mean(0).tolist(), rel=1e-4, abs=1e-6)
+    said = (still.policy.value_head.bias * still.policy.value_head.scale).tolist()
+    assert said == pytest.approx(told.mean(0).tolist(), rel=1e-4, abs=1e-6)
     how = PolicyGradientSettings(lr=1e-3, warmup=1, epochs=20, minibatches=1, value=5.0, tolerance=9.0)
     (later,) = PolicyGradient(policy, how, 0).learn(batch_of(episodes, table))
     assert later.change["value_explained"] > update.change["value_explained"] - 1e-3

@@ -28,6 +28,7 @@ from turnwise.credit.rest_mcts import RestMcts
 from turnwise.credit.reward_to_go import RewardToGo
 from turnwise.credit.rloo import Rloo
 from turnwise.credit.rule import CreditInput, CreditResult, CreditRule
+from turnwise.credit.scored import Scored
 from turnwise.credit.sotopia import Sotopia
 from turnwise.credit.spa import Spa
 from turnwise.credit.token_gae import TokenGae
@@ -59,6 +60,7 @@ JUDGED: tuple[type[CreditRule], ...] = (
     Sotopia,
     Influence,
     Dir,
+    Scored,
     Barfi,
     Blink,
 )

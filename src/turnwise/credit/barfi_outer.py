@@ -129,6 +129,43 @@ def implicit_gradient(
     return Implicit(-np.asarray(by_weights_PK).T @ v_P, residual)
 
 
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """v of a damped system, and how far it can be trusted."""
+
+    v_P: np.ndarray  # float64 (P,)
+    damping: float  # what is taken off the curvature: that of a term damping / 2 * |theta - theta now|^2
+    left: float  # the last term's share of the first; near 0 the series has settled
+
+
+def damped_solution(
+    primary_P: np.ndarray, curvature: Callable[[np.ndarray], np.ndarray], terms: int, l2: float = 0.25
+) -> Solution:
+    """v with (damping - dD/d theta)^T v = g by  v ~ sum_{i=0..terms} (dD/d theta^T / damping)^i g / damping.
+
+    For an inner loop that goes on and never settles, where dD/d theta is not negative definite: each of its steps stays
+    near where it began, as if |theta - theta now|^2 cost something, which is enough for the series to shrink. Without
+    terms v is g, and dJ/d phi_k is the product of two policy gradients, that of reward k and that of the primary one.
+
+    Args:
+        primary_P: g = dJ/d theta.
+        curvature: v -> (dD/d theta)^T v of the batch, without regulariser.
+        terms: powers beyond the first; the series ends before one that is larger than the one before it.
+        l2: least of what is taken off, halved; it is raised to where the first term is at most half of g.
+    """
+    power_P = np.asarray(primary_P, dtype=np.float64)
+    total_P, size, damping = power_P.copy(), float(np.linalg.norm(power_P)), 2.0 * l2
+    for number in range(terms if size else 0):
+        bent_P = curvature(power_P)
+        if number == 0:
+            damping = max(damping, 2.0 * float(np.linalg.norm(bent_P)) / size)
+        if np.linalg.norm(bent_P) > damping * np.linalg.norm(power_P):
+            break
+        power_P = bent_P / damping
+        total_P += power_P
+    return Solution(total_P / damping, damping, float(np.linalg.norm(power_P)) / size if size else 0.0)
+
+
 def stepped(rule: Barfi, gradient_K: np.ndarray, slope: float = 0.0, lr: float = 0.05, c_gamma: float = 0.0) -> Barfi:
     """The rule after one outer step uphill: its weights, and the inner discount where that is asked to move.
 

@@ -24,8 +24,8 @@ def rapo(returns_E: np.ndarray, group_E: np.ndarray, ddof: int = 1, eps: float =
 
     Returns:
         credit (E,). All groups useful: GRPO; none: zeros. It raises the step just when the batch says least, so keep
-        clipping the gradient's norm. RAPO's pruning of tasks and its replay are the explorer's and the learner's.
-        Source: arXiv 2509.24107, specs/learn/rapo.
+        clipping the gradient's norm. RAPO's pruning of tasks and its replay of old successes happen before: see
+        `turnwise.explore.pruning` and `turnwise.learn.last_success`. Source: arXiv 2509.24107, specs/learn/rapo.
     """
     credit_E = grpo(returns_E, group_E, ddof, eps)
     number_E, _ = group_numbers(group_E, returns_E)
@@ -44,11 +44,17 @@ class Rapo:
     ddof: int = 1  # 1 sample standard deviation, 0 population; the paper does not say
     eps: float = 1e-6  # added to the standard deviation
     whiten: Whiten = "none"  # over what credit is whitened; it undoes the scaling
+    scaled: bool = True  # False is GRPO
+    signal: str = ""  # of a whole path, in the place of its return; empty: the return
 
     def __post_init__(self) -> None:
         check_whiten(self.whiten)
         check_z(self.ddof, self.eps)
+        if self.signal:
+            object.__setattr__(self, "needs", frozenset({"group", "signals"}))
 
     def assign(self, x: CreditInput) -> CreditResult:
-        credit_T = spread(rapo(x.returns_E, x.given("group_E", self.name), self.ddof, self.eps), x.starts_E1)
+        returns_E = x.signal(self.signal, self.name, "episode") if self.signal else x.returns_E
+        credit = rapo if self.scaled else grpo
+        credit_T = spread(credit(returns_E, x.given("group_E", self.name), self.ddof, self.eps), x.starts_E1)
         return CreditResult("turn", whiten_turns(credit_T, x, self.whiten))

@@ -48,6 +48,22 @@ def side_rows(
     return found
 
 
+def unmasked_rows(
+    episodes: Sequence[Episode], sides: Sequence[Side], chat: Renderer | None = None, seat: str = "agent"
+) -> list[list[Row]]:
+    """The same rows when everything counts that follows the opening, what the world said included: the mistake that
+    multi-turn DPO warns of (specs/learn/multi_turn_dpo_kto), to be measured.
+    """
+    found = side_rows(episodes, sides, chat, seat)
+    return [[everything(row, first=n == 0) for n, row in enumerate(rows)] for rows in found]
+
+
+def everything(row: Row, first: bool) -> Row:
+    """A row with loss on all but its first token, or all that follows the opening where it is the first of its side."""
+    begin = int(np.flatnonzero(row.loss)[0]) if first else 1
+    return replace(row, loss=np.arange(len(row)) >= begin)
+
+
 def along(episode: Episode, leaf: int) -> Episode:
     """One path of a tree as an episode of its own."""
     path = episode.path(leaf)

@@ -5,6 +5,7 @@ A task that is too easy teaches nothing: where more than a share of a tree's pat
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -48,3 +49,9 @@ def solve_rate(episodes: Sequence[Episode]) -> float:
     """Share of the trees in which anything succeeded; 0 without any tree."""
     solved = [any(succeeded(episode, n) for n in range(len(episode.ends))) for episode in episodes]
     return sum(solved) / len(solved) if solved else 0.0
+
+
+def replies_per_place(episodes: Sequence[Episode]) -> float:
+    """Distinct replies that were tried where any was, on average: falls as a policy comes to say one thing only."""
+    tried = [count for episode in episodes for count in Counter(turn.parent for turn in episode.turns).values()]
+    return sum(tried) / len(tried) if tried else 0.0

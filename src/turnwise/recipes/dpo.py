@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from turnwise.core.errors import UnknownName
 from turnwise.learn.pairs import pairs_of
+from turnwise.learn.sides import side_rows, unmasked_rows
 from turnwise.loop import Parts
 from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
 from turnwise.recipes.prefer import PathSettings, build, check_luck
@@ -14,12 +16,21 @@ KEY_CORRIDOR = Trial("key-corridor", seeds=3, settings={"demos": 300, "demo_epoc
 """A world of eight turns whose answers are fixed, and which the imitator seldom solves."""
 
 
+COUNTS = {"own": side_rows, "all": unmasked_rows}
+
+
 @dataclass(frozen=True)
 class DpoSettings(PathSettings):
     """The objective."""
 
     beta: float = setting(0.1, "weight of the KL to the reference", "M-DPO: 0.1 (eta)", needs="rounds")
     nll: float = setting(0.0, "weight of imitating the better path", "M-DPO: 0", needs="rounds")
+    counts: str = setting(
+        "own",
+        "which tokens count: the agent's `own`, or `all` that follow the first prompt",
+        "M-DPO: own",
+        needs="rounds",
+    )
 
 
 def build_dpo(setup: Setup) -> Parts:
@@ -28,7 +39,10 @@ def build_dpo(setup: Setup) -> Parts:
 
     s: DpoSettings = setup.settings
     check_luck(setup, "dpo")
-    return build(setup, Dpo(s.beta, s.nll), partial(pairs_of, per_task=s.pairs), earlier=s.earlier)
+    if s.counts not in COUNTS:
+        raise UnknownName("kind of tokens", s.counts, COUNTS)
+    pairs = partial(pairs_of, per_task=s.pairs)
+    return build(setup, Dpo(s.beta, s.nll), pairs, earlier=s.earlier, lay=COUNTS[s.counts])
 
 
 RECIPE = Recipe(

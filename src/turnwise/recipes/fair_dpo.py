@@ -86,11 +86,19 @@ RECIPE = Recipe(
         says="where answers are random, a margin that knows the luck of both paths teaches more than one that does not",
         against="dpo that takes luck for merit, on as many episodes",
         trial=Trial(
-            "loop-grid",
+            "work-stop",
             "dpo",
             by="return",
-            seeds=3,
-            settings={"demos": 200, "demo_epochs": 2, "rounds": 8, "max_new": 8, "dpo.luck": "ignore"},
+            settings={
+                "demos": 160,
+                "demo_epochs": 3,
+                "demo_batch": 4,
+                "demo_lr": 3e-3,
+                "rounds": 8,
+                "max_new": 8,
+                "evaluate": 8,
+                "dpo.luck": "ignore",
+            },
         ),
     ),
 )

@@ -18,12 +18,13 @@ from turnwise.core.protocols import Explorer, Feedback
 from turnwise.core.types import Batch, Episode
 from turnwise.explore import Grouped, Independent
 from turnwise.learn.pairs import Example
+from turnwise.learn.sides import side_rows
 from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Setup, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
 
 if TYPE_CHECKING:
-    from turnwise.learn.weights.preference import Objective
+    from turnwise.learn.weights.preference import Lay, Objective
     from turnwise.models.policy import Policy
 
 LUCK = ("refuse", "ignore")
@@ -74,6 +75,7 @@ def build(
     explorer: Explorer | None = None,
     earlier: int = 0,
     judges: Callable[[Policy], Sequence[Feedback]] = lambda policy: (),
+    lay: Lay = side_rows,
 ) -> Parts:
     """Put the parts together for one objective.
 
@@ -85,6 +87,7 @@ def build(
         earlier: further episodes of each task per round, by the policy of the round before; before the first round was
             learned from, by the policy as it is.
         judges: what scores a round's episodes, given the policy that played them.
+        lay: which tokens of a side count; the agent's own by default.
     """
     from turnwise.learn.weights.earlier import Earlier
     from turnwise.learn.weights.preference import Preference, PreferenceSettings
@@ -121,7 +124,7 @@ def build(
         return [*found, *table.collect(Independent(), [task for task in tasks for _ in range(earlier)])]
 
     def learner() -> Any:
-        inner = Preference(policy, objective, examples, how, setup.seed)
+        inner = Preference(policy, objective, examples, how, setup.seed, lay)
         return Earlier(inner, policy) if earlier else inner
 
     before, after = tables.evaluation("evaluate-before"), tables.evaluation("evaluate-after")

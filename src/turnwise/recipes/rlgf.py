@@ -91,8 +91,8 @@ def build_rlgf(setup: Setup, rule: TurnGae, first: Callable[[int], First]) -> Pa
 
 
 def on_the_lock(against: str | tuple[str, ...], **how: object) -> Trial:
-    """A lock of ten dials, a guide that turns each right with probability .8, a learner that begins blind: all it was
-    shown is how a dial is turned.
+    """A lock of eight dials, a guide that turns each right with probability .8 and so opens it once in six times, and a
+    learner that begins blind, all it was shown being how a dial is turned: it would open one in 6,561.
     """
     shared = {
         "expert": "uniform",
@@ -100,7 +100,8 @@ def on_the_lock(against: str | tuple[str, ...], **how: object) -> Trial:
         "demo_lr": 3e-3,
         "max_new": 8,
         "evaluate": 8,
-        "rounds": 24,
-        "tasks": 192,
+        "rounds": 60,
+        "tasks": 768,
+        "minibatches": 4,
     }
-    return Trial("combination-lock", against, settings=shared, **how)  # type: ignore[arg-type]
+    return Trial("combination-lock", against, seeds=3, settings=shared | how, world_settings={"length": 8})

@@ -8,7 +8,7 @@ from typing import Any
 from turnwise.core.chance import Chance, generator
 from turnwise.core.errors import TurnwiseError
 from turnwise.core.protocols import View
-from turnwise.core.types import End, Message, Moment, Seat, Task
+from turnwise.core.types import End, Episode, Message, Moment, Seat, Task
 from turnwise.worlds import search_rooms_rules as rules
 from turnwise.worlds.base import World, check_split
 from turnwise.worlds.search_rooms_experts import EXPERTS
@@ -91,6 +91,15 @@ class SearchRooms(World):
     def is_answer(self, text: str) -> bool:
         """Said with a drawer open."""
         return text in ("answer", "answer\n") and bool(self._search.open)
+
+    def calls(self, episode: Episode, leaf: int = 0) -> tuple[list[tuple[str, str]], bool]:
+        """What was looked at on a path, (search, query or check; what about), and whether nothing was refused; the last
+        act of an episode that ran out of time is neither, since nobody was told what came of it.
+        """
+        acts = [episode.turns[index] for index in episode.path(leaf)]
+        shown = [turn.seen for turn in acts[1:]] + [episode.ends[leaf].seen.get("agent", ())]
+        told = [seen[-1].text for seen in shown if seen]
+        return rules.calls(told), not any(text.startswith(self.refusal) for text in told)
 
     def _does(self, text: str) -> bool:
         """Do what is said; whether that can be done here."""

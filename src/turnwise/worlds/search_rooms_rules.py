@@ -170,3 +170,25 @@ def read(messages: Iterable[Message]) -> Known:
             at = told[2] + told[3]
             seen[at] = told[4]
     return Known(seen, tuple(rooms), at)
+
+
+def calls(told: Iterable[str]) -> list[tuple[str, str]]:
+    """What was looked at, (search, query or check; what about), from the texts that answered each act.
+
+    Entering a room is a search, the first sight of a drawer a query. Where a drawer seems to hold the key, looking
+    again checks that claim; looking again at any other is the same query once more. What was refused is no call.
+    """
+    found: list[tuple[str, str]] = []
+    sights: dict[str, str] = {}
+    for text in told:
+        match = TOLD.fullmatch(text)
+        if match is None:
+            continue
+        if match[1]:
+            found.append(("search", f"room {match[1]}"))
+        else:
+            place = match[2] + match[3]
+            claimed = sights.get(place) in (KEY, TOY, REAL)
+            found.append(("check" if claimed else "query", place))
+            sights[place] = match[4]
+    return found

@@ -2,7 +2,8 @@
 (specs/learn/bfs_prover_v2).
 
     round:    solutions of this round's trees join those of all rounds; imitate their turns inside the nll band
-    plateau:  keep the shortest solution of each task, filter harder, restart from the policy of the stage's beginning
+    plateau:  the next round proves all solved tasks again (`again`); keep the shortest solution of each, filter harder,
+              restart from the policy of the stage's beginning
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from turnwise.core.types import Batch, Episode, Signal, Update
+from turnwise.core.types import Batch, Episode, Signal, Task, Update
 from turnwise.learn.band import NAME, band_signals, check_band, turn_nll
 from turnwise.learn.plateau import stalled
 from turnwise.learn.sequences import rows_of
 from turnwise.learn.solutions import Solutions
-from turnwise.learn.solved import solve_rate, solved_paths
+from turnwise.learn.solved import replies_per_place, solve_rate, solved_paths
 from turnwise.learn.weights.imitation import Imitation, ImitationSettings
 from turnwise.learn.weights.lots import logprobs
 from turnwise.learn.weights.policy_gradient import frozen
@@ -63,20 +64,26 @@ class ExpertIteration:
         self.solutions = Solutions(settings.most)
         self.rates: list[float] = []  # since the last start, share of trees with a solution
         self.restarts = 0
+        self.due = False  # whether the next round starts over
         self.base = frozen(policy) if settings.patience else None
+
+    @property
+    def again(self) -> list[Task]:
+        """What the next round shall prove again: every solved task where nothing gets better any more, else nothing."""
+        return [found[0].task for found in self.solutions.held.values()] if self.due else []
 
     def learn(self, batch: Batch, progress: Callable[[float], None] | None = None) -> list[Update]:
         """One update; a round before the first solution changes nothing but the version."""
-        s, found = self.settings, solved_paths(batch.episodes, self.settings.easy)
+        s, over, found = self.settings, self.due, solved_paths(batch.episodes, self.settings.easy)
         self.rates.append(solve_rate(batch.episodes))
-        over = self.base is not None and stalled(self.rates, s.patience, s.rise)
-        told = {"solved": self.rates[-1], "found": float(len(found))}
+        told = {"solved": self.rates[-1], "found": float(len(found)), "replies": replies_per_place(batch.episodes)}
         if over:
             self.solutions.prove_again(found)
         else:
             self.solutions.add(found)
+            self.due = self.base is not None and len(self.solutions) > 0 and stalled(self.rates, s.patience, s.rise)
         chosen = self.solutions.all
-        told |= {"solutions": float(len(chosen)), "restarted": float(over)}
+        told |= {"solutions": float(len(chosen)), "tasks": float(len(self.solutions.held)), "restarted": float(over)}
         if not chosen:
             self.policy.version += 1
             return [Update(self.slot, self.policy.version - 1, self.policy.version, told, "no solution yet")]
@@ -100,20 +107,21 @@ class ExpertIteration:
         assert self.base is not None
         self.policy.load_state_dict(self.base.state_dict())
         self.imitation = Imitation(self.policy, self.how, self.seed + self.restarts + 1)
-        self.rates, self.restarts = [], self.restarts + 1
+        self.rates, self.restarts, self.due = [], self.restarts + 1, False
 
     def save(self, directory: Path) -> None:
         """Optimiser, counts, all solutions, and the policy to start over from."""
         self.imitation.save(directory)
         self.solutions.save(directory / "solutions.parquet")
-        (directory / "rates.json").write_text(json.dumps({"rates": self.rates, "restarts": self.restarts}))
+        held = {"rates": self.rates, "restarts": self.restarts, "due": self.due}
+        (directory / "rates.json").write_text(json.dumps(held))
         if self.base is not None:
             self.base.save(directory / "base")
 
     def load(self, directory: Path) -> None:
         """What `save` wrote."""
         held = json.loads((directory / "rates.json").read_text())
-        self.rates, self.restarts = held["rates"], held["restarts"]
+        self.rates, self.restarts, self.due = held["rates"], held["restarts"], held["due"]
         self.imitation = Imitation(self.policy, self.how, self.seed + self.restarts)
         self.imitation.load(directory)
         self.solutions.load(directory / "solutions.parquet")

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from turnwise.core.chance import generator
 from turnwise.core.errors import UnknownName
-from turnwise.core.types import Batch, Update
-from turnwise.learn.pairs import Example
-from turnwise.learn.sequences import Row
+from turnwise.core.types import Batch, Episode, Update
+from turnwise.learn.pairs import Example, Side
+from turnwise.learn.sequences import Renderer, Row
 from turnwise.learn.sides import side_rows
 from turnwise.learn.weights.kto import strangers
 from turnwise.learn.weights.optimiser import Optimiser
@@ -28,6 +28,9 @@ from turnwise.learn.weights.tally import Tally
 from turnwise.models.policy import Policy
 
 REFERENCES = ("round", "start")
+
+Lay = Callable[[Sequence[Episode], Sequence[Side], Renderer | None], list[list[Row]]]
+"""From the record and some sides of it to the rows of each, as `turnwise.learn.sides.side_rows` does."""
 
 
 class Objective(Protocol):
@@ -72,6 +75,7 @@ class Preference:
         examples: from a batch, with draws, to its pairs or verdicts.
         settings: see `PreferenceSettings`.
         seed: draws the examples and orders them.
+        lay: makes the rows of sides, and says which of their tokens count.
     """
 
     slot = "weights"
@@ -83,8 +87,9 @@ class Preference:
         examples: Callable[[Batch, np.random.Generator], Sequence[Example]],
         settings: PreferenceSettings,
         seed: int,
+        lay: Lay = side_rows,
     ):
-        self.policy, self.objective, self.examples = policy, objective, examples
+        self.policy, self.objective, self.examples, self.lay = policy, objective, examples, lay
         self.settings, self.seed = settings, seed
         self.needs = frozenset({"group"})
         self.optimiser = Optimiser(policy, settings.lr, settings.weight_decay, settings.max_norm)
@@ -118,7 +123,7 @@ class Preference:
     def _trainable(self, batch: Batch, examples: Sequence[Example]) -> list[tuple[Example, list[list[Row]]]]:
         """Each example with the rows of its sides; without those of which a side holds no token to learn."""
         sides = [side for example in examples for side in example.sides]
-        rows = iter(side_rows(batch.episodes, sides, self.policy.chat))
+        rows = iter(self.lay(batch.episodes, sides, self.policy.chat))
         held = [(example, [next(rows) for _ in example.sides]) for example in examples]
         return [(example, of_sides) for example, of_sides in held if all(of_sides)]
 
