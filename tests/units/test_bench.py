@@ -42,3 +42,17 @@ def test_branching_and_plain_play_as_many_paths():
     found = bench("branching", "--model", "scratch:nano", "--paths", "3")
     assert found["paths"] == 3 and found["plain_played"] == 6 >= found["branching_played"]
     assert found["ratio"] > 0 and found["branching_read"] <= found["plain_read"]
+
+
+def test_planner_and_plain_search_get_the_same_theorems_and_nodes(tmp_path):
+    from turnwise.bench import planner
+
+    found = planner.bench_planner("script:novice", 4, planner.Budget(nodes=60, patience=30))
+    assert found["theorems"] == 4 and found["budget"]["nodes"] == 60
+    for arm in ("planner", "plain"):
+        assert 0 < found[arm]["nodes"] <= 4 * 60 and found[arm]["facts"] >= 4 * found[arm]["proved"]
+    assert found["plain"]["planned_again"] == 0
+    gap = found["planner"]["proved"] - found["plain"]["proved"]
+    assert found["difference"]["value"] == pytest.approx(gap)
+    assert gap * 4 == found["only_planner"] - found["only_plain"]
+    assert json.loads(planner.store(found, tmp_path / "kept.json").read_text()) == found

@@ -10,6 +10,7 @@ import click
 from turnwise.cli.command import command, seed_option
 from turnwise.cli.out import Out
 from turnwise.cli.settings import parse_world, set_option
+from turnwise.core.errors import TurnwiseError
 
 if TYPE_CHECKING:
     from turnwise.api.evaluation import Evaluation
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 @command(
     "turnwise evaluate script:optimal maze",
     "turnwise evaluate run:runs/wordle-grpo-1 wordle --episodes 800 --temperature 0",
+    "turnwise evaluate script:rough safe-answers --seat feedback=script:judge",
 )
 @click.argument("agent")
 @click.argument("world", required=False)
 @click.option("--episodes", type=click.IntRange(min=1), help="How many, going round the tasks.  [default: 2 per task]")
 @click.option("--temperature", type=click.FloatRange(min=0), help="Of a model's sampling; 0 is greedy.  [default: 1]")
+@click.option("--seat", "seats", multiple=True, metavar="SEAT=SPEC", help="Who sits in another seat; repeatable.")
 @set_option("A setting of the world; as often as wanted.")
 @click.option("--out", "folder", type=click.Path(path_type=Path), help="A new folder to keep the episodes in.")
 @seed_option(0, "Names the draws: agents evaluated with one seed are paired.")
@@ -32,6 +35,7 @@ def evaluate(
     world: str | None,
     episodes: int | None,
     temperature: float | None,
+    seats: tuple[str, ...],
     sets: tuple[str, ...],
     folder: Path | None,
     seed: int,
@@ -39,7 +43,8 @@ def evaluate(
     """Let an agent play evaluation tasks, and show how it did.
 
     AGENT is script:NAME (a scripted player), run:DIR (a trained agent), hf:DIR, scratch:SIZE or human. A trained agent
-    plays as in its run, and in the world of its run where none is named.
+    plays as in its run, and in the world of its run where none is named; whoever learned another seat there
+    (run:DIR@SEAT) sits with it.
     """
     import dataclasses
     import sys
@@ -50,7 +55,8 @@ def evaluate(
     from turnwise.cli.progress import Display
     from turnwise.explore.table import run_plain
 
-    place = take_seat(agent, world, parse_world(sets), temperature=temperature, seed=seed)
+    others = parse_seats(seats)
+    place = take_seat(agent, world, parse_world(sets), temperature=temperature, seed=seed, others=others)
     display = Display(out.aside, patient=False)
     if agent == "human":
         place = dataclasses.replace(place, seated=Seated(person(out), run_plain))
@@ -67,6 +73,18 @@ def evaluate(
     out.finish(document, [*kept, *watch, f"turnwise worlds {name}"])
 
 
+def parse_seats(texts: tuple[str, ...]) -> dict[str, str]:
+    """SEAT=SPEC, read.
+
+    Raises:
+        TurnwiseError: a text of another form.
+    """
+    for text in texts:
+        if not all(text.partition("=")):
+            raise TurnwiseError(f"--seat {text}", "SEAT=SPEC, such as feedback=script:judge")
+    return {text.partition("=")[0]: text.partition("=")[2] for text in texts}
+
+
 def show(out: Out, found: Evaluation) -> None:
     """The numbers."""
     from turnwise.cli.numbers import counts, plain_table, value
@@ -77,6 +95,10 @@ def show(out: Out, found: Evaluation) -> None:
     table.show_header = False
     table.add_row("success", value(found.success))
     table.add_row("return", value(found.returns))
+    for seat, returns in found.other_returns.items():
+        table.add_row(f"return of {seat}", value(returns))
+    for name, share in found.noted.items():
+        table.add_row(name.replace("_", " "), value(share))
     table.add_row("turns", value(found.turns))
     for k, (at, hat) in found.pass_k.items():
         table.add_row(f"pass@{k}", f"{value(at)}   one of {k} tries succeeds")

@@ -115,7 +115,7 @@ def seats(out: Out, world: World, seat: str | None, spec: str | None, agent: Age
         UnknownName: the world has no such seat.
         TurnwiseError: a seat stays empty.
     """
-    from turnwise.agents.spec import expert
+    from turnwise.agents.company import expert, in_company
 
     if seat is not None and seat not in world.seats:
         raise UnknownName(f"seat in {world.name}", seat, world.seats)
@@ -123,6 +123,7 @@ def seats(out: Out, world: World, seat: str | None, spec: str | None, agent: Age
     taken: dict[str, Any] = {seat or "agent": human} if seat or not spec else {}
     if "agent" not in taken:
         taken["agent"] = Watched(agent, out) if spec else Watched(expert(world), out)
+    taken = in_company(world, taken)
     empty = [name for name in world.seats if name not in taken]
     if empty:
         raise TurnwiseError(

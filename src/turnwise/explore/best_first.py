@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from turnwise.core.errors import TurnwiseError
@@ -25,12 +25,15 @@ class BestFirst:
         width: replies asked for at a place.
         a: normalisation of the log-probability by length; 0 none, 1 the mean.
         enough: successes after which a search stops.
+        merge: places whose newest message reads the same, a refusal in front of it left out, are one place: for worlds
+            whose newest page tells all that is so. A refused move then leads to where one is already, and is dropped.
     """
 
     expansions: int = 32
     width: int = 3
     a: float = 1.0
     enough: int = 1
+    merge: bool = False
     needs = frozenset({"fork"})
     gives = frozenset({"group", "branches"})
 
@@ -49,14 +52,26 @@ class BestFirst:
         ideas = Ideas(table, self.width)
 
         async def look(spot: Spot) -> None:
-            await best_first(_Proposed(ideas), spot, self.expansions, self.a, self.enough)
+            same = page_of(table.world.refusal) if self.merge else None
+            await best_first(Proposed(ideas), spot, self.expansions, self.a, self.enough, same)
             ideas.cut()
 
         return await searched(table, task, member, ideas, look)
 
 
+def page_of(refusal: str) -> Callable[[Spot], Hashable]:
+    """What names a place by its newest message, without a refusal; a place that broke is like no other."""
+
+    def name(spot: Spot) -> Hashable:
+        moment = spot.cursor.moment
+        shown = moment.views.get("agent", ()) if moment is not None else ()
+        return shown[-1].text.removeprefix(refusal) if shown else id(spot)
+
+    return name
+
+
 @dataclass(frozen=True)
-class _Proposed:
+class Proposed:
     """The agent's replies with their log-probabilities; the goal is the world's success."""
 
     ideas: Ideas

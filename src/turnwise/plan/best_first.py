@@ -9,7 +9,7 @@ Source: arXiv 2502.03438, specs/learn/bfs_prover_v2.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import count as numbers
 from typing import Any, Generic, Protocol, TypeVar
@@ -46,32 +46,75 @@ def priority(logp: float, length: int, a: float) -> float:
     return logp / length**a if length else 0.0
 
 
+class Frontier(Generic[Place]):
+    """A search that goes on one expansion at a time.
+
+    Args:
+        game: what is searched.
+        root: where it begins.
+        a: normalisation by length.
+        same: names a place; of those with one name the first that is reached alone goes on. None: all places differ.
+    """
+
+    def __init__(
+        self,
+        game: Proposals[Place],
+        root: Place,
+        a: float = 1.0,
+        same: Callable[[Place], Hashable] | None = None,
+    ):
+        if not a >= 0:
+            raise TurnwiseError(f"a search with a = {a}", "an exponent of 0 or more")
+        self.game, self.a, self.same, self._tie = game, a, same, numbers()
+        self._waiting: list[tuple[float, int, Found[Place]]] = []
+        self._names: set[Hashable] = set()
+        self._reach(Found(root, 0.0, 0))
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a place to go on from."""
+        return bool(self._waiting)
+
+    async def expand(self) -> list[Found[Place]]:
+        """The places that the moves of the best waiting place lead to."""
+        node = heapq.heappop(self._waiting)[-1]
+        reached = []
+        for move, logp in await self.game.moves(node.place):
+            place, goal = await self.game.step(node.place, move)
+            reached.append(Found(place, node.logp + logp, node.length + 1, goal))
+            self._reach(reached[-1])
+        return reached
+
+    def _reach(self, node: Found[Place]) -> None:
+        if self.same is not None:
+            name = self.same(node.place)
+            if name in self._names:
+                return
+            self._names.add(name)
+        heapq.heappush(self._waiting, (-priority(node.logp, node.length, self.a), next(self._tie), node))
+
+
 async def best_first(
-    game: Proposals[Place], root: Place, expansions: int, a: float = 1.0, enough: int = 1
+    game: Proposals[Place],
+    root: Place,
+    expansions: int,
+    a: float = 1.0,
+    enough: int = 1,
+    same: Callable[[Place], Hashable] | None = None,
 ) -> list[Found[Place]]:
     """Places in the order in which they were reached, the root left out.
 
     Args:
         expansions: places whose moves are asked for, at most.
-        a: normalisation by length.
+        a, same: of the `Frontier`.
         enough: goals after which the search stops.
     """
-    if expansions < 1 or enough < 1 or not a >= 0:
-        raise TurnwiseError(
-            f"a search of {expansions} expansions for {enough} goals with a = {a}",
-            "1 or more expansions and goals, a of 0 or more",
-        )
-    first, tie = Found(root, 0.0, 0), numbers()
-    waiting = [(-priority(0.0, 0, a), next(tie), first)]
-    reached: list[Found[Place]] = []
-    solved = 0
-    while waiting and expansions and solved < enough:
-        _, _, node = heapq.heappop(waiting)
+    if expansions < 1 or enough < 1:
+        raise TurnwiseError(f"a search of {expansions} expansions for {enough} goals", "1 or more expansions and goals")
+    frontier, reached, solved = Frontier(game, root, a, same), list[Found[Place]](), 0
+    while frontier.open and expansions and solved < enough:
         expansions -= 1
-        for move, logp in await game.moves(node.place):
-            place, goal = await game.step(node.place, move)
-            child = Found(place, node.logp + logp, node.length + 1, goal)
-            reached.append(child)
-            solved += goal
-            heapq.heappush(waiting, (-priority(child.logp, child.length, a), next(tie), child))
+        children = await frontier.expand()
+        reached += children
+        solved += sum(child.solved for child in children)
     return reached

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from turnwise.core.errors import UnknownName
-from turnwise.core.progress import Progress
+from turnwise.core.progress import Progress, Silent
 from turnwise.core.protocols import Explorer
 from turnwise.core.types import Episode
 from turnwise.explore.best_first import BestFirst
 from turnwise.explore.tree_search import TreeSearch
+from turnwise.learn.solved import solved_paths
 from turnwise.loop import Parts, Stage, tasks_in_turn
 from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
 from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
@@ -39,6 +40,9 @@ class ExpertIterationRecipeSettings(SearchSettings):
     search: str = setting("tree", "how is searched: `tree` (UCT) or `best-first`", "predecessor: best-first")
     c: float = setting(1.0, "weight of exploration of the tree, in units of the returns", needs="rounds")
     a: float = setting(1.0, "normalisation by length of best-first", "not confirmed", needs="rounds")
+    merge: bool = setting(
+        False, "places of best-first that look alike are one", "specs/worlds/step-proving", needs="rounds"
+    )
     low: float = setting(0.1, "turns below this quantile of nll are known already", "sheet: 0.1", needs="rounds")
     high: float = setting(0.9, "turns above this quantile of nll are noise", "sheet: 0.9", needs="rounds")
     hard_low: float = setting(0.3, "the lower quantile on a plateau", needs="rounds")
@@ -46,7 +50,14 @@ class ExpertIterationRecipeSettings(SearchSettings):
         1.0, "tasks of which more than this share of the paths succeeded are left out", needs="rounds"
     )
     most: int = setting(8, "solutions of one task that are held, newest first", needs="rounds", least=1)
-    patience: int = setting(0, "rounds without a rise after which all begins anew; 0: never", needs="rounds")
+    hold_demos: bool = setting(
+        False, "demonstrations that succeeded are solutions from the start", "sheet: data of all earlier experts",
+        needs="rounds",
+    )  # fmt: skip
+    patience: int = setting(
+        0, "rounds without a rise after which all solved tasks are proved again, and all begins anew; 0: never",
+        needs="rounds",
+    )  # fmt: skip
     rise: float = setting(0.02, "of the share of solved tasks, that is none", needs="patience")
     again: int = setting(4, "passes over the solutions after such a beginning", needs="patience", least=1)
 
@@ -75,12 +86,20 @@ def build_expert_iteration(setup: Setup) -> Parts:
     tasks = setup.world.tasks("train")
 
     def collect(number: int, progress: Progress) -> list[Episode]:
-        table = tables.of_policy("improve", number, progress, s.tasks)
-        return table.collect(explorer, tasks_in_turn(tasks, s.tasks, number))
+        chosen = improve.learner.again or tasks_in_turn(tasks, s.tasks, number)
+        return tables.of_policy("improve", number, progress, len(chosen)).collect(explorer, chosen)
 
-    improve = Stage("improve", s.rounds, collect, lambda: ExpertIteration(policy, own, how, setup.seed))
+    shown = imitation(setup, policy)
+
+    def learner() -> ExpertIteration:
+        made = ExpertIteration(policy, own, how, setup.seed)
+        for stage in shown if s.hold_demos else ():
+            made.solutions.add(solved_paths(stage.collect(0, Silent())))
+        return made
+
+    improve = Stage("improve", s.rounds, collect, learner)
     before, after = tables.evaluation("evaluate-before"), tables.evaluation("evaluate-after")
-    return parts_of(policy, [*imitation(setup, policy), before, improve, after])
+    return parts_of(policy, [*shown, before, improve, after])
 
 
 def explorer_of(s: ExpertIterationRecipeSettings) -> Explorer:
@@ -89,7 +108,7 @@ def explorer_of(s: ExpertIterationRecipeSettings) -> Explorer:
         raise UnknownName("search", s.search, SEARCHES)
     if s.search == "tree":
         return TreeSearch(s.simulations, s.width, s.c)
-    return BestFirst(s.simulations, s.width, s.a, enough=s.most)
+    return BestFirst(s.simulations, s.width, s.a, enough=s.most, merge=s.merge)
 
 
 RECIPE = Recipe(

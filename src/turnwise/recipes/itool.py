@@ -1,5 +1,5 @@
-"""iTool: mine what the policy finds hard, search over fragments of the reply, learn from the best and the worst sibling
-(specs/learn/itool).
+"""iTool: imitate from easy to hard; then mine what the policy finds hard, search over fragments of the reply, learn
+from the best and the worst sibling (specs/learn/itool).
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from turnwise.learn.pairs import Example
 from turnwise.loop import Parts, Stage
 from turnwise.plan.fragments import Fragments
 from turnwise.recipes.base import Claim, Recipe, Setup, Trial, setting
-from turnwise.recipes.imitate import ImitateSettings, imitation, make_policy, parts_of, tables_of
+from turnwise.recipes.imitate import ImitateSettings, make_policy, parts_of, tables_of
 from turnwise.recipes.mining import Miner
+from turnwise.recipes.warm_up import warm_up
 from turnwise.worlds.base import World
 
 JUDGES = ("exact", "self")
@@ -30,8 +31,11 @@ JUDGES = ("exact", "self")
 
 @dataclass(frozen=True)
 class ItoolSettings(ImitateSettings):
-    """Mining, search, pairs, and the objective."""
+    """Warm-up, mining, search, pairs, and the objective."""
 
+    stages: int = setting(
+        3, "parts of the demonstrations, imitated from easy to hard; 1: all at once", "iTool: 3", needs="demos", least=1
+    )
     rounds: int = setting(3, "rounds of mining, search and learning", "iTool: 3 (K)")
     tasks: int = setting(256, "training tasks that are mined, the same in every round", needs="rounds", least=1)
     share: float = setting(0.3, "of each class, with a call and without, that is kept", "iTool: 0.3", needs="rounds")
@@ -56,7 +60,7 @@ class ItoolSettings(ImitateSettings):
 
 
 def build_itool(setup: Setup) -> Parts:
-    """Imitate, evaluate, rounds of mining, search and preference learning, evaluate."""
+    """Imitate from easy to hard, evaluate, rounds of mining, search and preference learning, evaluate."""
     from turnwise.learn.weights.preference import Preference, PreferenceSettings
     from turnwise.learn.weights.simpo import Simpo
 
@@ -80,7 +84,8 @@ def build_itool(setup: Setup) -> Parts:
         return Mined(Preference(policy, Simpo(s.beta, s.gamma), examples, steps, setup.seed))
 
     before, after = tables.evaluation("evaluate-before"), tables.evaluation("evaluate-after")
-    return parts_of(policy, [*imitation(setup, policy), before, Stage("improve", s.rounds, collect, learner), after])
+    improve = Stage("improve", s.rounds, collect, learner)
+    return parts_of(policy, [*warm_up(setup, policy, s.stages), before, improve, after])
 
 
 def judge_of(world: World, name: str) -> Judge:
@@ -112,7 +117,8 @@ TRIAL = Trial(
         "max_new": 48,
         "demos": 2000,
         "demo_epochs": 10,
-        "demo_lr": 3e-3,
+        "demo_lr": 1e-3,
+        "expert": "perfect",
         "evaluate": 4,
         "bc.demos": 4000,
         "itool.rounds": 4,

@@ -4,6 +4,10 @@
 imitate   cross-entropy on annotated episodes
 steps     one-step episodes over annotated steps, R = R_act + R_fmt, compared within each step
 improve   whole episodes, R = R_task + R_fmt as the world pays it, compared within each task
+
+The arms of the sheet are these stages with rounds of 0: `task-reward-only` leaves out the second, `step-reward-only`
+the third, `bc` both. Its test of recovery is a setting of the phone, `wrong_tap`, which any can be evaluated with:
+turnwise evaluate run:DIR --set wrong_tap=2
 """
 
 from __future__ import annotations
@@ -46,30 +50,29 @@ def build_mobile_r1(setup: Setup) -> Parts:
     shown = replace(setup, world=world_of_annotators(setup.world))
     whole = build(setup, Grpo(ddof=s.ddof), policy=policy)
     first, *rest = [stage for stage in whole.stages if stage.name != "imitate"]
-    stages = [*imitation(shown, policy), first, *steps_stage(shown, policy), *rest]
+    steps = [on_steps(shown, policy, "steps", s.step_rounds, s.steps, s.step_group)] if s.step_rounds else []
+    stages = [*imitation(shown, policy), first, *steps, *rest]
     return Parts(stages, whole.save)
 
 
-def steps_stage(setup: Setup, policy: Policy) -> list[Stage]:
-    """The stage of one-step episodes; nothing where no rounds of it are wanted."""
+def on_steps(setup: Setup, policy: Policy, name: str, rounds: int, steps: int, group: int) -> Stage:
+    """The stage of one-step episodes: so many steps per round, so many replies to each."""
     from turnwise.learn.weights.policy_gradient import PolicyGradient
 
-    s: MobileR1Settings = setup.settings
-    if not s.step_rounds:
-        return []
+    s = setup.settings
     rule, how = Grpo(ddof=s.ddof), step_settings(setup)
     world = AnnotatedSteps(setup.world, setup.seed, s.step_form)
     tables = replace(tables_of(setup, policy), setup=replace(setup, world=world))
     order = world.in_order(setup.seed)
 
     def collect(number: int, progress: Progress) -> list[Episode]:
-        table = tables.of_policy("steps", number, progress, s.steps * s.step_group)
-        return table.collect(Grouped(s.step_group), tasks_in_turn(order, s.steps, number))
+        table = tables.of_policy(name, number, progress, steps * group)
+        return table.collect(Grouped(group), tasks_in_turn(order, steps, number))
 
     def credit(learner: PolicyGradient, episodes: Sequence[Episode], signals: Sequence[Signal]) -> CreditTable:
         return credit_table(rule, episodes, learner.rows(episodes), None, signals)
 
-    return [Stage("steps", s.step_rounds, collect, lambda: PolicyGradient(policy, how, setup.seed), credit)]
+    return Stage(name, rounds, collect, lambda: PolicyGradient(policy, how, setup.seed), credit)
 
 
 RECIPE = Recipe(

@@ -103,6 +103,7 @@ RECIPE = Recipe(
     settings=RlapSettings,
     build=build_rlap,
     instead="Q of choices",
+    sits=lambda policy, name: Chooser(policy, name=name),
     leans=("replay",),
     claim=Claim(
         says="choosing the order per text fills more slots rightly than one order for all",

@@ -62,13 +62,16 @@ class Compressed(World):
         """The world's own."""
         return self._world.tasks(split)
 
-    def expert(self, name: str = "") -> Expert:
+    def expert(self, name: str = "", seat: Seat = "agent") -> Expert:
         """The world's own; it must get along with the newest page."""
-        return self._world.expert(name)
+        return self._world.expert(name, seat)
 
     def live(self) -> World:
         """An object of its own, with a live world of its own."""
-        return Compressed(self._world.live(), self.placeholder)
+        return self._around(self._world.live())
+
+    def _around(self, world: World) -> Compressed:
+        return Compressed(world, self.placeholder)
 
     def reset(self, task: Task, chance: Chance) -> Moment:
         moment = self._world.reset(task, chance)
@@ -94,7 +97,7 @@ class Compressed(World):
         return (*shown, *newest)
 
     def fork(self, chance: Chance) -> World:
-        twin = Compressed(self._world.fork(chance), self.placeholder)
+        twin = self._around(self._world.fork(chance))
         twin._task, twin._said, twin._pages = self._task, list(self._said), list(self._pages)
         return twin
 

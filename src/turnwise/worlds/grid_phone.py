@@ -51,6 +51,7 @@ class GridPhone(World):
         dialogs: chance that a dialog opens after an act.
         form: reward for good form in every turn.
         max_steps: turns before the episode fails.
+        wrong_tap: the test of recovery: in evaluation, the tap with this number hits another element; 0: none does.
     """
 
     name = "grid-phone"
@@ -58,13 +59,16 @@ class GridPhone(World):
     experts = {"careful": player(1.0), "fumbling": player(0.7)}
     demonstrator = "careful"
 
-    def __init__(self, slip: float = 0.1, dialogs: float = 0.1, form: float = 1.0, max_steps: int = 12):
-        if not 0 <= slip <= 1 or not 0 <= dialogs <= 1 or max_steps < 1:
+    def __init__(
+        self, slip: float = 0.1, dialogs: float = 0.1, form: float = 1.0, max_steps: int = 12, wrong_tap: int = 0
+    ):
+        if not 0 <= slip <= 1 or not 0 <= dialogs <= 1 or max_steps < 1 or wrong_tap < 0:
             raise TurnwiseError(
-                f"slip = {slip}, dialogs = {dialogs}, max_steps = {max_steps}",
-                "chances from 0 to 1, and 1 or more turns",
+                f"slip = {slip}, dialogs = {dialogs}, max_steps = {max_steps}, wrong_tap = {wrong_tap}",
+                "chances from 0 to 1, 1 or more turns, and the number of a tap or 0",
             )
         self.slip, self.dialogs, self.form, self.max_steps = float(slip), float(dialogs), float(form), max_steps
+        self.wrong_tap = wrong_tap
 
     @property
     def turns(self) -> int:
@@ -73,8 +77,8 @@ class GridPhone(World):
 
     @property
     def random_observations(self) -> bool:
-        """Slips and dialogs are drawn."""
-        return bool(self.slip or self.dialogs)
+        """Slips and dialogs are drawn, and where a wrong tap leads."""
+        return bool(self.slip or self.dialogs or self.wrong_tap)
 
     def annotated(self) -> GridPhone:
         """The phone on which annotators showed the straight path: nothing slips, and no dialog opens."""
@@ -109,7 +113,8 @@ class GridPhone(World):
         if task.params["goal"] not in rules.GOALS:
             raise UnknownName("goal of grid-phone", task.params["goal"], rules.GOALS)
         self._phone, self._chance = rules.Phone(task.params["goal"]), chance
-        self._steps = self._formed = 0
+        self._steps = self._formed = self._taps = 0
+        self._tested = task.split == "eval"
         return Moment({"agent": self._shown()}, ("agent",), facts=self._facts())
 
     def step(self, said: Mapping[Seat, Message]) -> Moment:
@@ -134,7 +139,9 @@ class GridPhone(World):
         """Change the phone; True where the finger slipped."""
         meant = None if act.at is None else self._phone.element(act.at)
         others = [name for name in self._phone.boxes if name not in rules.FINAL and name != meant]
-        slips = act.kind == "tap" and bool(others) and self._happens("slip", self.slip)
+        self._taps += act.kind == "tap"
+        injected = self._tested and act.kind == "tap" and self._taps == self.wrong_tap
+        slips = act.kind == "tap" and bool(others) and (injected or self._happens("slip", self.slip))
         self._phone = self._phone.tapped(self._chance.choice(others, "hit")) if slips else self._phone.after(act)
         if not self._phone.dialog and self._happens("dialog", self.dialogs):
             self._phone = replace(self._phone, dialog=True)
@@ -163,4 +170,5 @@ class GridPhone(World):
         assert isinstance(twin, GridPhone)
         twin._phone, twin._chance = rules.read_phone(view.messages[-1].text), chance
         twin._steps = twin._formed = view.tick
+        twin._taps, twin._tested = 0, False  # no accident is expected that is only put there for a test
         return twin

@@ -84,9 +84,9 @@ class Rechecked(World):
         """The world's own."""
         return self._world.tasks(split)
 
-    def expert(self, name: str = "") -> Expert:
+    def expert(self, name: str = "", seat: Seat = "agent") -> Expert:
         """The world's own; it must get along with being asked again."""
-        return self._world.expert(name)
+        return self._world.expert(name, seat)
 
     def is_answer(self, text: str) -> bool:
         """As in the world."""
