@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from turnwise.core.errors import TurnwiseError
 from turnwise.explore.poet import Niche, Poet, PoetSettings, ancestors
 from turnwise.measure.intervals import naive_mean
 from turnwise.worlds.grows import Settings
@@ -164,3 +165,14 @@ def store(found: Mapping[str, Any], place: Path = EVIDENCE) -> Path:
     """Keep what was found."""
     place.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return place
+
+
+def evidence(place: Path = EVIDENCE) -> dict[str, Any]:
+    """What was kept.
+
+    Raises:
+        TurnwiseError: nothing was.
+    """
+    if not place.is_file():
+        raise TurnwiseError(f"no {place.name}", "the figures of the benchmark", "turnwise bench poet --store")
+    return json.loads(place.read_text("utf-8"))
