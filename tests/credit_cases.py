@@ -8,6 +8,18 @@ from hypothesis import strategies as st
 from turnwise.credit import CreditInput
 
 
+def one(rewards, turns=None, episode=None):
+    """An episode of its own."""
+    return CreditInput(
+        rewards, [0, len(rewards)], [True], group_E=[0], signals_T=turns or {},
+        signals_E={name: [v] for name, v in (episode or {}).items()},
+    )  # fmt: skip
+
+
+def close(found, expected, tolerance=1e-9):
+    np.testing.assert_allclose(np.asarray(found, float), np.asarray(expected, float), atol=tolerance)
+
+
 def starts_of(lengths):
     return np.concatenate([[0], np.cumsum(lengths)]).astype(int)
 

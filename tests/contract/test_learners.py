@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+from functools import lru_cache, partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -77,10 +78,21 @@ VALUES = {"mc-returns": {"heads": 1}, "ilql": {"heads": 2, "state": True}}
 def case(request):
     """What makes a learner for a policy, and a fresh policy."""
     kind, settings, critic = LEARNERS[request.param]
+    first = partial(first_round, request.param if request.param in VALUES else None, critic)
+    policy = speaker(request.param, critic)
+    return SimpleNamespace(make=lambda policy: kind(policy, settings, 7), policy=policy, critic=critic, first=first)
+
+
+def speaker(name, critic):
+    """A fresh policy, guided where the learner is one of values."""
     policy = nano("maze", critic)
-    if request.param in VALUES:
-        policy = Guided(policy, Values(policy, **VALUES[request.param]), Guide())
-    return SimpleNamespace(make=lambda policy: kind(policy, settings, 7), policy=policy, critic=critic)
+    return Guided(policy, Values(policy, **VALUES[name]), Guide()) if name in VALUES else policy
+
+
+@lru_cache
+def first_round(name, critic):
+    """What a fresh policy plays: the same for all learners that begin with it, none of which changes it."""
+    return batch(speaker(name, critic))
 
 
 def batch(policy, number=0):
@@ -117,7 +129,7 @@ def test_it_counts_versions_and_says_what_changed(case):
     learner = case.make(case.policy)
     before = weights(case.policy)
     for number in range(2):
-        (update,) = learner.learn(batch(case.policy, number))
+        (update,) = learner.learn(batch(case.policy, number) if number else case.first())
         assert (update.slot, update.before, update.after) == ("weights", number, number + 1)
         assert case.policy.version == number + 1 and update.why
         assert {"gradient_norm"} < set(update.change) and np.isfinite(list(update.change.values())).all()
@@ -130,7 +142,7 @@ def test_it_counts_versions_and_says_what_changed(case):
 
 def test_it_changes_the_policy_and_nothing_else(case):
     learner = case.make(case.policy)
-    given = batch(case.policy)
+    given = case.first()
     held, chance, process = pickle.dumps(given.episodes), torch.random.get_rng_state(), np.random.get_state()[1].copy()
     reference = getattr(learner, "reference", None)
     frozen = None if reference is None else weights(reference)
@@ -144,13 +156,13 @@ def test_it_changes_the_policy_and_nothing_else(case):
 def test_the_same_batch_gives_the_same_bytes(case):
     twins = [copy.deepcopy(case.policy) for _ in range(2)]
     for twin in twins:
-        case.make(twin).learn(batch(twin))
+        case.make(twin).learn(case.first())
     assert same(*map(weights, twins))
 
 
 def test_saved_and_loaded_it_goes_on_bit_for_bit(case, tmp_path):
     whole = case.make(case.policy)
-    whole.learn(batch(case.policy, 0))
+    whole.learn(case.first())
     case.policy.save(tmp_path / "policy")
     whole.save(tmp_path)
     again = load_speaker(tmp_path / "policy")
@@ -168,7 +180,7 @@ def test_saved_and_loaded_it_goes_on_bit_for_bit(case, tmp_path):
 def test_a_new_one_would_not_have_gone_on_alike(case, tmp_path):
     """What is saved matters: moments and counts differ from those of a learner that just began."""
     whole = case.make(case.policy)
-    whole.learn(batch(case.policy, 0))
+    whole.learn(case.first())
     twin = copy.deepcopy(case.policy)
     whole.learn(batch(case.policy, 1))
     case.make(twin).learn(batch(twin, 1))
@@ -177,5 +189,5 @@ def test_a_new_one_would_not_have_gone_on_alike(case, tmp_path):
 
 def test_progress_is_told_up_to_the_end(case):
     told = []
-    case.make(case.policy).learn(batch(case.policy), told.append)
+    case.make(case.policy).learn(case.first(), told.append)
     assert told == sorted(told) and told[-1] == 1.0 and len(told) >= 2

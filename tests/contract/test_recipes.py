@@ -22,6 +22,9 @@ from turnwise.worlds import make
 WORLD = {"max_steps": 4}
 PLACES = {
     "calm": ("key-corridor", {"turns": 5}),
+    "dir": ("safe-answers", {"rounds": 3}),
+    "dir-labels": ("safe-answers", {"rounds": 3}),
+    "dir-unconditional": ("safe-answers", {"rounds": 3}),
     "era": ("key-corridor", {"turns": 5}),
     "fair-dpo": ("loop-grid", {}),
     "igpo": ("bit-naming", {"turns": 5}),
@@ -33,6 +36,8 @@ PLACES = {
 """Where a recipe is built that cannot be in the small maze: it needs a world with subgoals, an answer, hidden roles."""
 IMPROVING = [name for name in RECIPES if issubclass(RECIPES.get(name).settings, ImproveSettings)]
 CRITICS = [name for name in IMPROVING if issubclass(RECIPES.get(name).settings, CriticSettings)]
+WEIGHTS = pytest.mark.parametrize("recipe", [n for n in RECIPES if RECIPES.get(n).plays is None], indirect=True)
+"""Of those that begin with imitation; the others learn without weights (test_drafts.py)."""
 
 
 @pytest.fixture(params=RECIPES)
@@ -87,6 +92,7 @@ def test_every_setting_is_read(recipe):
         assert getattr(recipe.resolve({field.name: text}), field.name) == field.default, "texts are converted"
 
 
+@WEIGHTS
 def test_what_is_kept_in_a_run_resolves_again(recipe):
     for changed in ({}, {"demos": 0}, {"evaluate": 5}):
         settings = recipe.resolve(changed)
@@ -96,6 +102,7 @@ def test_what_is_kept_in_a_run_resolves_again(recipe):
 # --- what it refuses ---
 
 
+@WEIGHTS
 def test_misspelt_settings_and_wrong_values(recipe):
     for settings, said in (
         ({"demmos": 3}, "did you mean 'demos'"),
@@ -112,6 +119,7 @@ def test_misspelt_settings_and_wrong_values(recipe):
         assert said in str(caught.value)
 
 
+@WEIGHTS
 def test_a_setting_without_effect_is_refused(recipe):
     """Every setting that needs another one is refused when that is 0, and says which."""
     checked = 0
@@ -137,6 +145,7 @@ def test_a_clip_that_never_meets_a_ratio_is_refused(recipe):
     build(recipe.name, epochs=2, minibatches=1, clip=0.15)
 
 
+@WEIGHTS
 def test_a_turn_budget_that_nobody_can_spend_is_refused(recipe):
     place, settings = PLACES.get(recipe.name, ("maze", WORLD))
     world = make(place, **settings)
@@ -145,6 +154,7 @@ def test_a_turn_budget_that_nobody_can_spend_is_refused(recipe):
     build(recipe.name, turns=world.turns - 1)
 
 
+@WEIGHTS
 def test_what_cannot_be_played_is_refused_before_the_first_episode(recipe):
     place, world = PLACES.get(recipe.name, ("maze", WORLD))
     known = sorted(make(place, **world).experts)[-1]
@@ -214,7 +224,7 @@ def test_rules_meet_settings_that_give_what_they_need(name):
 
 @pytest.mark.parametrize("name", [n for n in RECIPES if issubclass(RECIPES.get(n).settings, PathSettings)])
 def test_whole_paths_are_compared_only_where_answers_are_fixed(name):
-    with pytest.raises(WrongPairing, match=f"{name} on wordle, whose answers are random") as caught:
+    with pytest.raises(WrongPairing, match="on wordle, whose answers are random") as caught:
         spec("wordle", name, "scratch:nano", {}, {}, 0).build()
     assert "luck=ignore" in caught.value.next_move
     spec("wordle", name, "scratch:nano", {"luck": "ignore"}, {}, 0).build()

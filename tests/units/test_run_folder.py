@@ -1,14 +1,8 @@
-"""The run folder: what is written comes back exactly, and nothing that was whole is ever lost."""
+"""The run folder: what is written comes back exactly."""
 
 from __future__ import annotations
 
-import errno
-import json
 import math
-import os
-import subprocess
-import sys
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_folder import episode, made
 from made_run import make_run
 
-from turnwise.core import durable
 from turnwise.core.columns import to_bytes
 from turnwise.core.errors import RunFolderError, TurnwiseError
 from turnwise.core.parquet import episodes_table, read_episodes
-from turnwise.core.run_folder import RunFolder
 from turnwise.core.types import ROOT, CreditTable, End, Episode, Leaf, Message, Signal, Task, Tokens, Turn
 
 # --- episodes that can be anything
@@ -48,15 +41,27 @@ def bits(tokens: Tokens | None) -> object:
 texts = st.text(max_size=12) | st.sampled_from(
     ["", "two\nlines\r\n", "tab\t end ", "größer 数 🎲", "\x00null", "NaN", "null"]
 )
+
+
 numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
 jsons = st.recursive(
     st.none() | st.booleans() | st.integers() | numbers | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=5,
 )
+
+
 mappings = st.dictionaries(texts, jsons, max_size=3)
+
+
 named_numbers = st.dictionaries(texts, numbers | st.just(math.inf) | st.just(-0.0), max_size=3)
+
+
 messages = st.builds(Message, texts, texts, st.lists(mappings, max_size=2).map(tuple), st.none() | texts)
+
+
 said = st.lists(messages, max_size=3).map(tuple)
 
 
@@ -116,14 +121,6 @@ def test_what_is_read_is_what_was_written(
 
 def turn(parent: int, text: str = "hm", **fields: object) -> Turn:
     return Turn(parent, parent + 1, "agent", (), Message("assistant", text), {"agent": 0.0}, **fields)
-
-
-def episode(id: str = "e", turns: tuple[Turn, ...] = (), ends: tuple[Leaf, ...] = ()) -> Episode:
-    return Episode(id, Task("a", "guess"), turns, ends)
-
-
-def made(path: Path) -> RunFolder:
-    return RunFolder.create(path / "run", {"lr": 0.1}, 3, ["turnwise", "train"], {"guess": "ab12"})
 
 
 def test_one_row_per_turn_and_one_for_nobody_acted(tmp_path: Path) -> None:
@@ -245,315 +242,3 @@ def test_stages_and_rounds_are_found_by_name(tmp_path: Path) -> None:
         assert folder.stages() == {"evaluate-after": [0], "evaluate-before": [0], "improve": [0, 1]}
         assert [e.id for e in folder.episodes("improve", [1])] == ["improve/1/train-000/0", "improve/1/train-001/0"]
         assert len(list(folder.episodes())) == 4 + 4 + 2 * 2
-
-
-# --- opening
-
-
-def test_run_json_says_how_to_make_the_run_again(tmp_path: Path) -> None:
-    made(tmp_path).close()
-    info = RunFolder.open(tmp_path / "run").info
-    assert (info["seed"], info["settings"], info["worlds"], info["command"]) == (
-        3,
-        {"lr": 0.1},
-        {"guess": "ab12"},
-        ["turnwise", "train"],
-    )
-    assert {"turnwise", "python", "numpy", "pyarrow"} <= set(info["versions"])
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ('{"format": 2, "versions": {"turnwise": "9.1"}}', "written by turnwise 9.1"),
-        ('{"format": "one"}', "format 'one'"),
-        ("[]", "format None"),
-        ('{"format": 1', "cannot be read"),
-    ],
-)
-def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str, says: str) -> None:
-    made(tmp_path).close()
-    (tmp_path / "run" / "run.json").write_text(text)
-    with pytest.raises(RunFolderError, match=says) as error:
-        RunFolder.open(tmp_path / "run")
-    assert error.value.next_move
-
-
-def test_a_folder_is_not_written_over(tmp_path: Path) -> None:
-    made(tmp_path).close()
-    with pytest.raises(RunFolderError, match="holds a run already"):
-        made(tmp_path)
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("x")
-    with pytest.raises(RunFolderError, match="not empty"):
-        RunFolder.create(tmp_path / "mine", {}, 0, [], {})
-    with pytest.raises(RunFolderError, match="no run.json"):
-        RunFolder.open(tmp_path)
-
-
-def test_a_round_is_written_once(tmp_path: Path) -> None:
-    with made(tmp_path) as folder:
-        folder.append([episode("e")], "improve", 0)
-        folder.append([episode("e")], "improve", 0)
-        with pytest.raises(RunFolderError, match="holds something else"):
-            folder.append([episode("f")], "improve", 0)
-        assert [e.id for e in folder.episodes()] == ["e"]
-
-
-def test_one_writer_at_a_time(tmp_path: Path) -> None:
-    folder = made(tmp_path)
-    with pytest.raises(RunFolderError, match=f"being written by process {os.getpid()}"):
-        RunFolder.resume(folder.path)
-    reader = RunFolder.open(folder.path)
-    with pytest.raises(RunFolderError, match="opened for reading"):
-        reader.append([], "improve", 0)
-    folder.close()
-    RunFolder.resume(folder.path).close()
-
-
-def test_a_dead_writer_leaves_no_lock(tmp_path: Path) -> None:
-    run_and_die(tmp_path, "RunFolder.create(path, {}, 0, [], {}); os._exit(9)")
-    RunFolder.resume(tmp_path / "run").close()
-
-
-# --- accidents
-
-
-def run_and_die(tmp_path: Path, body: str) -> None:
-    """Run a piece of code in a process that ends with os._exit(9)."""
-    head = f"""
-import os, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from pathlib import Path
-from made_run import *
-path = Path({str(tmp_path / "run")!r})
-"""
-    code = head + textwrap.dedent(body)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 9, done.stderr
-
-
-def snapshot(path: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(path)): p.read_bytes()
-        for p in path.rglob("*")
-        if p.is_file() and p.name != ".lock" and "damaged" not in p.parts
-    }
-
-
-def test_killed_in_the_middle_of_a_file(tmp_path: Path) -> None:
-    run_and_die(
-        tmp_path,
-        """
-        folder = make_run(path, rounds=2, tasks=2)
-        os.fsync = lambda handle: os._exit(9)
-        made_round(folder, "improve", 2, tasks_of("train", 2, 7), 1, 0.9, 7)
-        """,
-    )
-    run = tmp_path / "run"
-    reader = RunFolder.open(run)
-    assert reader.found == ["episodes/.improve-000002.parquet.part: writing it was interrupted"]
-    assert (run / "episodes" / ".improve-000002.parquet.part").exists(), "reading changes nothing"
-    assert len(list(reader.episodes("improve"))) == 2 * 2 * 2
-    with RunFolder.resume(run) as folder:
-        assert folder.found[0] == (
-            "episodes/.improve-000002.parquet.part: writing it was interrupted; "
-            "moved to damaged/episodes/improve-000002.parquet.part"
-        )
-        assert folder.latest_checkpoint() == run / "checkpoints" / "improve-000001"
-    assert (run / "damaged" / "episodes" / "improve-000002.parquet.part").exists()
-    assert (run / "damaged" / "why.txt").read_text().splitlines() == folder.found
-
-
-def test_a_run_goes_on_from_its_last_checkpoint_to_the_same_bytes(tmp_path: Path) -> None:
-    """Rounds after the seal are set aside and made again; the folder is then as if nothing had happened."""
-    make_run(tmp_path / "whole", rounds=2, tasks=2).close()
-    run_and_die(
-        tmp_path,
-        """
-        RunFolder.checkpoint_whole = RunFolder.checkpoint
-        def checkpoint(self, stage, round, fill):
-            if round == 1:  # killed inside the second checkpoint, a line of metrics torn
-                (self.path / "checkpoints" / ".improve-000001.part").mkdir()
-                open(self.path / "metrics.jsonl", "a").write('{"stage": "impr')
-                os._exit(9)
-            return self.checkpoint_whole(stage, round, fill)
-        RunFolder.checkpoint = checkpoint
-        make_run(path, rounds=2, tasks=2)
-        """,
-    )
-    with RunFolder.resume(tmp_path / "run") as folder:
-        assert any(s.startswith("checkpoints/.improve-000001.part: writing it was interrupted") for s in folder.found)
-        assert any(
-            "episodes/improve-000001.parquet: it was written after checkpoint improve-000000" in s for s in folder.found
-        )
-        assert any(s.startswith("metrics.jsonl: 2 lines torn off or of unsealed rounds") for s in folder.found)
-        assert folder.stages() == {"evaluate-before": [0], "improve": [0]}
-        from made_run import made_round, tasks_of
-
-        made_round(folder, "improve", 1, tasks_of("train", 2, 7), 2, 0.9, 7)
-        made_round(folder, "evaluate-after", 0, tasks_of("eval", 4, 7), 2, 0.9, 7)
-    assert RunFolder.open(tmp_path / "run").found == []
-    assert snapshot(tmp_path / "run") == snapshot(tmp_path / "whole")
-
-
-def test_without_a_checkpoint_a_run_starts_again(tmp_path: Path) -> None:
-    with made(tmp_path) as folder:
-        folder.append([episode()], "evaluate-before", 0)
-    with RunFolder.resume(folder.path) as again:
-        assert again.found == [
-            "episodes/evaluate-before-000000.parquet: it was written after the start of the run, "
-            "and no checkpoint stands; "
-            "moved to damaged/episodes/evaluate-before-000000.parquet"
-        ]
-        assert again.stages() == {}
-
-
-@pytest.mark.parametrize("harm", ["truncated", "a byte changed"])
-def test_a_damaged_last_file_is_set_aside_with_the_checkpoint_that_learnt_from_it(tmp_path: Path, harm: str) -> None:
-    make_run(tmp_path / "run", rounds=3, tasks=2).close()
-    path = tmp_path / "run" / "episodes" / "improve-000002.parquet"
-    data = path.read_bytes()
-    path.write_bytes(
-        data[: len(data) // 2] if harm == "truncated" else data[:2000] + bytes([data[2000] ^ 1]) + data[2001:]
-    )
-    reader = RunFolder.open(tmp_path / "run")
-    assert len(reader.found) == 1 and reader.found[0].startswith("episodes/improve-000002.parquet: it is damaged")
-    with pytest.raises(RunFolderError, match="improve-000002.parquet cannot be read"):
-        list(reader.episodes("improve"))
-    assert len(list(reader.episodes("improve", range(2)))) == 8
-    with RunFolder.resume(tmp_path / "run") as folder:
-        assert folder.latest_checkpoint().name == "improve-000001"
-        assert any("checkpoints/improve-000002: it is newer than the episodes" in s for s in folder.found)
-        assert folder.stages()["improve"] == [0, 1]
-    assert (tmp_path / "run" / "damaged" / "episodes" / "improve-000002.parquet").exists()
-
-
-def test_a_hole_in_the_past_does_not_throw_the_present_away(tmp_path: Path) -> None:
-    make_run(tmp_path / "run", rounds=3, tasks=2).close()
-    (tmp_path / "run" / "episodes" / "improve-000000.parquet").write_bytes(b"PAR1 but not really")
-    with RunFolder.resume(tmp_path / "run") as folder:
-        assert folder.latest_checkpoint().name == "improve-000002"
-        assert folder.stages()["improve"] == [1, 2]
-        assert any("it stays missing; the run goes on from improve-000002" in s for s in folder.found)
-
-
-def test_lines_of_rounds_without_episodes_stay_when_old_checkpoints_go(tmp_path: Path) -> None:
-    """A stage that keeps no episodes is known by its checkpoints alone, and those are pruned."""
-    with made(tmp_path) as folder:
-        for stage, round in (("imitate", 0), ("imitate", 1), ("improve", 0), ("improve", 1)):
-            folder.metric({"stage": stage, "round": round})
-            folder.checkpoint(stage, round, lambda to: None)
-            folder.prune_checkpoints(keep=1)
-        folder.metric({"stage": "improve", "round": 2})
-    with RunFolder.resume(folder.path) as again:
-        assert [(r["stage"], r["round"]) for r in again.metrics()][-2:] == [("improve", 0), ("improve", 1)]
-        assert len(again.metrics()) == 4 and len(again.checkpoints()) == 1
-
-
-def test_a_cut_off_checkpoint_is_not_the_latest(tmp_path: Path) -> None:
-    make_run(tmp_path / "run", rounds=2, tasks=2).close()
-    weights = tmp_path / "run" / "checkpoints" / "improve-000001" / "weights.bin"
-    weights.write_bytes(weights.read_bytes()[:10])
-    assert RunFolder.open(tmp_path / "run").latest_checkpoint().name == "improve-000000"
-    with RunFolder.resume(tmp_path / "run") as folder:
-        assert any("the file weights.bin is missing or cut off" in s for s in folder.found)
-        assert folder.stages()["improve"] == [0]
-
-
-def test_a_torn_line_is_dropped_and_told(tmp_path: Path) -> None:
-    with made(tmp_path) as folder:
-        folder.metric({"stage": "improve", "round": 0})
-        with open(folder.path / "metrics.jsonl", "a") as file:
-            file.write('{"stage": "improve", "rou')
-        assert RunFolder.open(folder.path).found == [], "another process may be writing that line now"
-    reader = RunFolder.open(folder.path)
-    assert reader.found == ["metrics.jsonl: line 2 is torn off and is skipped"]
-    assert len(reader.metrics()) == 1
-    with reader.lock():
-        reader.metric({"stage": "improve", "round": 1})
-    assert [r["round"] for r in reader.metrics()] == [0, 1]
-
-
-class FullDisk:
-    """A file that takes some bytes, then none."""
-
-    def __init__(self, file: object, room: int):
-        self.file, self.room = file, room
-
-    def write(self, data: bytes) -> int:
-        taken = data[: self.room]
-        self.file.write(taken)
-        self.file.flush()
-        self.room -= len(taken)
-        if len(taken) < len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return len(taken)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.file, name)
-
-    def __enter__(self) -> FullDisk:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
-
-
-def test_a_full_disk_costs_nothing_that_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = make_run(tmp_path / "run", rounds=1, tasks=2)
-    before = snapshot(folder.path)
-    with monkeypatch.context() as patch:
-        patch.setattr(durable, "open", lambda *args, **how: FullDisk(open(*args, **how), 100), raising=False)  # noqa: SIM115
-        with pytest.raises(RunFolderError, match="the disk is full: episodes/improve-000001.parquet") as error:
-            folder.append([episode()], "improve", 1)
-        with pytest.raises(RunFolderError, match="the disk is full: metrics.jsonl"):
-            folder.metric({"stage": "improve", "round": 1, "text": "x" * 200})
-        assert error.value.next_move == f"free space, then `turnwise train --resume {folder.path}`"
-    assert snapshot(folder.path) == before, "no dot-file, no half line"
-    assert folder.append([episode()], "improve", 1).exists()
-
-
-@pytest.mark.parametrize(
-    "error",
-    [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("I/O: No space left on device (os error 28)")],
-)
-def test_a_full_disk_in_a_checkpoint(tmp_path: Path, error: Exception) -> None:
-    folder = make_run(tmp_path / "run", rounds=1, tasks=2)
-    before = snapshot(folder.path)
-
-    def fill(to: Path) -> None:
-        (to / "half.bin").write_bytes(b"x" * 10)
-        raise error
-
-    with pytest.raises(RunFolderError, match="the disk is full: checkpoints/improve-000001"):
-        folder.checkpoint("improve", 1, fill)
-    assert snapshot(folder.path) == before
-    with pytest.raises(ZeroDivisionError):  # a mistake of the writer stays its own
-        folder.checkpoint("improve", 1, lambda to: 1 / 0)
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_device_that_is_really_full(tmp_path: Path) -> None:
-    folder = made(tmp_path)
-    (folder.path / "episodes").mkdir()
-    (folder.path / "episodes" / ".improve-000000.parquet.part").symlink_to("/dev/full")
-    with pytest.raises(RunFolderError, match="the disk is full"):
-        folder.append([episode()], "improve", 0)
-    assert list((folder.path / "episodes").iterdir()) == []
-
-
-def test_checkpoints_hold_what_the_writer_put_there(tmp_path: Path) -> None:
-    def fill(to: Path) -> None:
-        (to / "learner").mkdir()
-        (to / "learner" / "state.bin").write_bytes(b"abc")
-
-    with made(tmp_path) as folder:
-        assert folder.latest_checkpoint() is None
-        path = folder.checkpoint("improve", 9, fill)
-        later = folder.checkpoint("anneal", 0, fill)  # later in the run, earlier in the alphabet
-        assert folder.latest_checkpoint() == later
-        with pytest.raises(RunFolderError, match="exists already"):
-            folder.checkpoint("improve", 9, fill)
-    assert (path / "learner" / "state.bin").read_bytes() == b"abc"
-    assert json.loads((path / "checkpoint.json").read_text())["files"] == {"learner/state.bin": 3}
