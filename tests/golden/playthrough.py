@@ -1,8 +1,9 @@
-"""Golden playthroughs: one text file per world with everything shown, said, earned and noted in one fixed game.
+"""Golden playthroughs: one text file per world, and per setting that changes its texts, with everything shown, said,
+earned and noted in one fixed game.
 
 After an intended change of a world, write them anew and read the difference before it is committed:
 
-    python tests/golden/playthrough.py            all worlds; or name some
+    python tests/golden/playthrough.py            all of them; or name some
 """
 
 from __future__ import annotations
@@ -18,24 +19,33 @@ from turnwise.worlds import WORLDS, make
 
 HERE = Path(__file__).parent
 
+GAMES = {name: (name, {}) for name in WORLDS} | {"wordle-beside": ("wordle", {"answers": "beside"})}
+"""File -> world and its settings."""
 
-def play_through(name: str) -> str:
-    """A game of the world's first expert, who once says something that is no move."""
-    world = make(name)
+
+def play_through(file: str) -> str:
+    """A game of the world's first expert, who once says something that is no move; in the other seats are those who are
+    imitated there.
+    """
+    name, settings = GAMES[file]
+    world = make(name, **settings)
     expert, task = sorted(world.experts)[0], world.tasks("eval")[7]
-    rule, cursor = world.expert(expert), Cursor(world.live(), task, Chance(key_of("golden", name)))
+    rules = {seat: world.expert(seat=seat) for seat in world.demonstrators} | {"agent": world.expert(expert)}
+    cursor = Cursor(world.live(), task, Chance(key_of("golden", name)))
     lines = [f"world {name} {json.dumps(world.settings())}", f"hash {world.hash()}", f"player {expert}"]
     lines += [f"task {task.key} {json.dumps(task.params)}"]
     cursor.begin()
     while True:
-        lines += [f"  {m.role}: {m.text!r}" for m in cursor.seats["agent"].new]
+        seat = cursor.moment.to_act[0] if cursor.open else "agent"
+        lines += [f"  {m.role}: {m.text!r}" for m in cursor.seats[seat].new]
         lines += [f"  {name} {value}" for name, value in notes(cursor)]
         if not cursor.open:
             return "\n".join(lines) + "\n"
-        view = cursor.view("agent")
-        text = "this is no move" if view.tick == 1 else rule(view, generator(view.chance_key))
-        lines += [f"{view.tick} agent, {len(view.messages)} in view{', fresh' if view.fresh else ''}: {text!r}"]
-        cursor.take({"agent": Act(Message("assistant", text))})
+        view = cursor.view(seat)
+        strays = seat == "agent" and cursor.turns_taken == 1
+        text = "this is no move" if strays else rules[seat](view, generator(view.chance_key))
+        lines += [f"{view.tick} {seat}, {len(view.messages)} in view{', fresh' if view.fresh else ''}: {text!r}"]
+        cursor.take({seat: Act(Message("assistant", text))})
 
 
 def notes(cursor: Cursor) -> list[tuple[str, str]]:
@@ -47,5 +57,5 @@ def notes(cursor: Cursor) -> list[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or WORLDS:
-        (HERE / f"{name}.txt").write_text(play_through(name), "utf-8")
+    for file in sys.argv[1:] or GAMES:
+        (HERE / f"{file}.txt").write_text(play_through(file), "utf-8")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playthrough import HERE, play_through
-
-from turnwise.worlds import WORLDS
+from playthrough import GAMES, HERE, play_through
 
 
-@pytest.mark.parametrize("name", list(WORLDS))
+@pytest.mark.parametrize("name", list(GAMES))
 def test_same_game_as_the_golden_file(name):
     golden = HERE / f"{name}.txt"
     assert golden.is_file(), f"no golden file for {name}: run python tests/golden/playthrough.py"
@@ -16,4 +14,4 @@ def test_same_game_as_the_golden_file(name):
 
 
 def test_no_golden_file_without_a_world():
-    assert {path.stem for path in HERE.glob("*.txt")} <= set(WORLDS)
+    assert {path.stem for path in HERE.glob("*.txt")} <= set(GAMES)

@@ -25,6 +25,8 @@ from turnwise.bench.lmrl.picture import picture
 from turnwise.cli import main
 from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.measure.normalised import Anchors
+from turnwise.worlds import make
+from turnwise.worlds.wordle import Wordle
 
 DOCS = Path(__file__).parents[2] / "docs"
 X = (30.7, 44.4, 46.0, 46.8, 48.0, 50.0, 55.0)
@@ -81,11 +83,30 @@ def test_a_game_can_be_played(name):
     """Nothing is played: every setting is known and has an effect; published figures are the sheet's own arithmetic."""
     game = GAMES[name]
     assert len(plan(game.world, METHODS, game.seeds, MODEL, game.settings, game.world_settings)[0]) == len(METHODS)
+    assert game.settings["expert"] == game.data
     row = game.published
     assert len(row.returns) == len(row.scores) == len(METHODS) and game.seeds >= 3
     worst, data, best = row.anchors
     printed = [Anchors(worst, data, best, "").carried(one) for one in row.returns]
     assert printed[METHODS.index("ilql")] == pytest.approx(row.scores[METHODS.index("ilql")], abs=1.0)
+
+
+def test_what_differs_from_the_published_wordle_is_said():
+    """Every setting of the world that is not the published one, and the data where it is not the published policy's."""
+    game = GAMES["wordle"]
+    assert set(game.world_settings) == {"vocabulary", "answers"} and game.data != Wordle.demonstrator
+    for said in ("22 words", "letters of the guess beside their marks", "with chance .8"):
+        assert said in " ".join(game.smaller.split())
+    player = make(game.world, **game.world_settings).expert(game.data)
+    assert len(game.world_settings["vocabulary"]) == 22 and player.share == 0.8
+
+
+def test_the_page_says_why_wordle_is_another_game_and_shows_its_pilots_while_it_is_not_played():
+    found = evidence()
+    played = {**found, "games": {**found["games"], "wordle": found["games"]["maze"]}}
+    unplayed = {**found, "games": {name: one for name, one in found["games"].items() if name != "wordle"}}
+    assert "`sg lb ay tb eg`" in page(played) and "`sg lb ay tb eg`" in page(unplayed)
+    assert "Pilots of cloning" in page(unplayed) and "Pilots of cloning" not in page(played)
 
 
 def test_an_unknown_game_is_named():

@@ -6,15 +6,14 @@ import copy
 from collections.abc import Mapping, Sequence
 
 from turnwise.core.chance import Chance
-from turnwise.core.errors import TurnwiseError
+from turnwise.core.errors import TurnwiseError, UnknownName
 from turnwise.core.protocols import View
 from turnwise.core.types import End, Message, Moment, Seat, Task
 from turnwise.worlds import wordle_experts
 from turnwise.worlds.base import World, check_split
-from turnwise.worlds.wordle_rules import CODE_TEXTS, INVALID, Words, is_word, unspell, words_of
+from turnwise.worlds.wordle_rules import FORMS, INVALID, Words, is_word, unspell, words_of
 
 START = (Message("user", "Wordle:\n"),)
-ANSWERS = tuple((Message("user", text),) for text in CODE_TEXTS)  # by code of the marks
 REFUSAL = (Message("user", INVALID),)
 
 
@@ -37,6 +36,9 @@ class Wordle(World):
             marks, and still earn `bad_word_reward`.
         as_released: hide no word, but draw one at every valid guess among those still consistent, as the original
             code does. Equal in law to one hidden word drawn at the start; kept for replays with recorded draws.
+        answers: what a guess is answered: its `marks` alone, "g b y b g\\n", as published, or its letters
+            `beside` them, "sg lb ay tb eg\\n". That tells no more to who remembers the guess, and is the easier text: a
+            small model need not learn first which letter a mark belongs to.
     """
 
     name = "wordle"
@@ -53,12 +55,16 @@ class Wordle(World):
         bad_word_reward: float = -1.0,
         require_words_in_vocab: bool = True,
         as_released: bool = False,
+        answers: str = "marks",
     ):
+        if answers not in FORMS:
+            raise UnknownName("form of answers", answers, FORMS)
         self.vocabulary = vocabulary if isinstance(vocabulary, str) else tuple(vocabulary)
         self.turns = turns
         self.bad_word_reward = float(bad_word_reward)
         self.require_words_in_vocab = require_words_in_vocab
         self.as_released = as_released
+        self.answers = answers
         self._words = words_of(self.vocabulary)
 
     @property
@@ -102,7 +108,7 @@ class Wordle(World):
             hidden = self._word or self._draw("word")
             code = int(self._words.codes(guess)[self._words.index[hidden]])
             self._left &= self._words.fitting(guess, code)
-            answer = ANSWERS[code]
+            answer = (Message("user", FORMS[self.answers](guess, code)),)
         won = guess == hidden
         rewards = {"agent": 0.0 if won else -1.0 if listed else self.bad_word_reward}
         facts = {"valid": hidden is not None, "word": hidden, "words_left": self._left.bit_count()}

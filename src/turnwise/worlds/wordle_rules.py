@@ -7,7 +7,8 @@ words is a whole number, bit i standing for word i of the list: to filter is one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from importlib import resources
 from itertools import product
@@ -22,6 +23,7 @@ LETTERS = 5
 POWERS = 3 ** np.arange(LETTERS - 1, -1, -1)  # the first letter is the leading digit of a code
 CODE_TEXTS = tuple(" ".join(marks) + "\n" for marks in product("byg", repeat=LETTERS))  # [243], by code
 CODES = {text: code for code, text in enumerate(CODE_TEXTS)}
+BESIDE = re.compile("([a-z][byg] ){4}[a-z][byg]\n")
 INVALID = "\n"  # what an invalid guess is answered
 
 
@@ -38,6 +40,25 @@ def spell(word: str) -> str:
 def unspell(text: str) -> str:
     """The word in a text; spaces and surrounding white space do not count."""
     return text.strip().replace(" ", "")
+
+
+def alone(guess: str, code: int) -> str:
+    """The marks of a guess, as the published game tells them: "g b y b g\n"."""
+    return CODE_TEXTS[code]
+
+
+def beside(guess: str, code: int) -> str:
+    """Each letter of a guess with its mark beside it: "sg lb ay tb eg\n"."""
+    return " ".join(letter + mark for letter, mark in zip(guess, CODE_TEXTS[code][::2], strict=True)) + "\n"
+
+
+FORMS: dict[str, Callable[[str, int], str]] = {"marks": alone, "beside": beside}
+"""What a guess is answered: its marks alone, or its letters beside them."""
+
+
+def code_of(text: str) -> int | None:
+    """The code that an answer of either form tells; None where it tells none."""
+    return CODES.get(" ".join(text[1::3]) + "\n" if BESIDE.fullmatch(text) else text)
 
 
 def is_word(text: str) -> bool:
@@ -93,8 +114,9 @@ class Words:
         """The words that fit all guesses and marks of a conversation."""
         left = self.everything
         for said, answer in zip(messages, messages[1:], strict=False):
-            if said.role == "assistant" and answer.text in CODES:
-                left &= self.fitting(unspell(said.text), CODES[answer.text])
+            code = code_of(answer.text) if said.role == "assistant" else None
+            if code is not None:
+                left &= self.fitting(unspell(said.text), code)
         return left
 
     def members(self, bits: int) -> np.ndarray:
