@@ -19,13 +19,22 @@ from turnwise.worlds.wordle import Wordle
 
 HERE = Path(__file__).parent / "data"
 WHOLE = Path(__file__).parents[3] / "shared" / "parity"
-TEXTS = {"lmrl_wordle": 30, "lmrl_maze_fo": 30, "lmrl_maze_po": 30, "lmrl_twenty_questions": 30}  # episodes
+TEXTS = {  # episodes
+    "lmrl_wordle": 30,
+    "lmrl_maze_fo": 30,
+    "lmrl_maze_po": 30,
+    "lmrl_twenty_questions": 30,
+    "lmrl_guess_my_city": 30,
+    "lmrl_car_dealer": 30,
+}
 KEPT = {**TEXTS, "social_deduction": 20}
 STEPS = {
     "lmrl_gym.wordle": (250, 1092),
     "lmrl_gym.maze_fully_observed": (222, 3620),
     "lmrl_gym.maze_partially_observed": (222, 3636),
     "lmrl_gym.twenty_questions": (100, 1452),
+    "lmrl_gym.guess_my_city_as_released": (100, 2000),
+    "lmrl_gym.car_dealer": (100, 675),
     "social_deduction.grid": (100, 6610),
 }
 
@@ -96,7 +105,28 @@ def test_a_changed_state_is_found_out():
     assert [m.field for m in replay(changed).mismatches] == ["discussion_rewards"]
 
 
-HANDED_IN = {("lmrl_wordle", "sampled_word"), ("lmrl_twenty_questions", "obs")}
+HANDED_IN = {
+    ("lmrl_wordle", "sampled_word"),
+    ("lmrl_twenty_questions", "obs"),
+    ("lmrl_guess_my_city", "obs"),
+    ("lmrl_car_dealer", "buyer_calls"),
+}
+
+
+def test_what_the_recorded_buyer_was_given_is_compared():
+    recording = copy.deepcopy({**kept("lmrl_car_dealer"), "episodes": kept("lmrl_car_dealer")["episodes"][:3]})
+    for episode in recording["episodes"]:
+        call = episode["steps"][-1]["info"]["buyer_calls"][-1]
+        call["input" if call["kind"] == "reprompt" else "input_sha"] = "x"
+    found = replay(recording).mismatches
+    assert [(m.episode, m.field) for m in found] == [(e["id"], "buyer_calls") for e in recording["episodes"]]
+
+
+def test_as_released_no_recorded_city_game_is_won_and_most_should_have_been():
+    episodes = kept("lmrl_guess_my_city")["episodes"]
+    said = [[(s["info"]["names_the_city"], s["obs"]) for s in e["steps"]] for e in episodes]
+    assert not any(e["success"] for e in episodes)
+    assert sum((True, "Yes.\n") in pairs for pairs in said) == 17, "86 of all 100"
 
 
 def spoilt(step):

@@ -54,6 +54,8 @@ class StateReplayer(Protocol):
 REPLAYERS = Registry(
     "recorded world",
     {
+        "lmrl_gym.car_dealer": "turnwise.worlds.parity.car_dealer:CarDealerReplayer",
+        "lmrl_gym.guess_my_city_as_released": "turnwise.worlds.parity.guess_my_city:GuessMyCityReplayer",
         "lmrl_gym.maze_fully_observed": "turnwise.worlds.parity.maze:MazeReplayer",
         "lmrl_gym.maze_partially_observed": "turnwise.worlds.parity.maze:MazeReplayer",
         "lmrl_gym.twenty_questions": "turnwise.worlds.parity.twenty_questions:TwentyQuestionsReplayer",
