@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "core": set(),
     "models": BASE,
     "plan": BASE,
-    "worlds": BASE,
+    "worlds": BASE | {"users"},
     "credit": BASE,
     "measure": BASE,
     "users": BASE | {"models"},

@@ -14,6 +14,7 @@ main = Turnwise(
         "play": "turnwise.cli.play:play",
         "replay": "turnwise.cli.replay:replay",
         "worlds": "turnwise.cli.worlds:worlds",
+        "users": "turnwise.cli.users:users",
         "recipes": "turnwise.cli.recipes:recipes",
         "report": "turnwise.cli.report:report",
         "bench": "turnwise.cli.bench:bench",

@@ -20,6 +20,7 @@ bench = Commands(
         "horizon": "turnwise.cli.bench_horizon:horizon",
         "lmrl": "turnwise.cli.bench_lmrl:lmrl",
         "live": "turnwise.cli.bench:live",
+        "planner": "turnwise.cli.bench:planner",
         "poet": "turnwise.cli.bench:poet",
         "rollout": "turnwise.cli.bench:rollout",
         "train": "turnwise.cli.bench:train",
@@ -116,6 +117,29 @@ def poet(out: Out, store: bool, **given: Any) -> None:
         out.say(f"evidence: {arms.store(found)}")
     units = "claims: mean difference over seeds, 95% interval; episodes: of each arm, checks and transfers included"
     show(out, {"episodes": found["episodes"], **found["claims"]}, units, "turnwise bench credit")
+
+
+@command("turnwise bench planner --agent run:DIR --nodes 480", "turnwise bench planner --store")
+@click.option("--agent", metavar="SPEC", default="script:novice", show_default=True, help="Who proves.")
+@click.option("--theorems", type=click.IntRange(min=2), default=96, show_default=True, help="Of three goals each.")
+@click.option("--nodes", type=click.IntRange(min=1), default=240, show_default=True, help="Of each theorem, in all.")
+@click.option(
+    "--patience", type=click.IntRange(min=1), default=120, show_default=True, help="Nodes of a goal before a new plan."
+)
+@click.option("--together", type=click.IntRange(min=1), default=2, show_default=True, help="Provers on a goal.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the provers' luck.")
+@click.option("--store", is_flag=True, help="Keep what was found beside the code.")
+def planner(
+    out: Out, store: bool, agent: str, theorems: int, nodes: int, patience: int, together: int, seed: int
+) -> None:
+    """Subgoals with a shared cache of facts, against plain search at as many nodes."""
+    from turnwise.bench import planner as arms
+
+    found = arms.bench_planner(agent, theorems, arms.Budget(nodes, patience, together), seed)
+    if store:
+        out.say(f"evidence: {arms.store(found)}")
+    units = "proved: share of the theorems, proofs checked from the start; nodes: places expanded; difference: 95%"
+    show(out, found, units, "turnwise train step-proving --recipe bfs-prover")
 
 
 def chosen(given: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from turnwise.core.seats import of_seat
 from turnwise.core.types import Episode, Update
 from turnwise.measure.estimate import Estimate
 from turnwise.measure.intervals import success_rate, task_mean
@@ -36,13 +37,23 @@ def measure_round(
         "episodes": len(episodes),
         "success": as_json(success_rate([None if score is None else float(score) for score in scores], tasks)),
         "return": as_json(task_mean([episode.total(leaf=leaf) for episode, leaf in played], tasks)),
+        **other_returns(played, tasks),
         "turns": as_json(task_mean([agent_turns(*one) for one in played], tasks)),
         "calls": sum(turn.seat == "agent" for episode in episodes for turn in episode.turns),
         "ends": dict(sorted(Counter(leaf.end.value for e in episodes for leaf in e.ends).items())),
         "tokens": token_counts(episodes),
-        "update": {k: v for update in updates for k, v in update.change.items()},
-        "version": updates[-1].after if updates else None,
+        "update": {of_seat(name, u.seat): value for u in updates for name, value in u.change.items()},
+        "version": next((u.after for u in reversed(updates) if u.seat == "agent"), None),
         "seconds": dict(seconds),
+    }
+
+
+def other_returns(played: Sequence[tuple[Episode, int]], tasks: Sequence[str]) -> dict[str, Any]:
+    """The return of every seat that acted besides the agent, under its name."""
+    others = sorted({turn.seat for episode, _ in played for turn in episode.turns} - {"agent"})
+    return {
+        of_seat("return", seat): as_json(task_mean([e.total(seat, leaf) for e, leaf in played], tasks))
+        for seat in others
     }
 
 

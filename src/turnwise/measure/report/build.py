@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from turnwise.core.durable import write_file
 from turnwise.core.jsontext import to_json
 from turnwise.measure.report.beside import Laid, grids
+from turnwise.measure.report.culprits import culprits_card
 from turnwise.measure.report.endings import endings_card, endings_over_rounds, length_picture
 from turnwise.measure.report.learning import gauges, other_numbers, time_per_round, time_picture
 from turnwise.measure.report.outcomes import curve_picture, interval_picture, turn_picture
@@ -74,7 +75,7 @@ def sections(record: Record, found: list[Any], laid: Laid | None) -> dict[str, S
     curves = [curve_picture(record, "success", RATE), curve_picture(record, "return", RETURN)]
     lines = "Rounds play training tasks, evaluations held-out ones: compare dots with dots, lines with lines."
     ends = [turn_picture(record), length_picture(record), endings_over_rounds(record), endings_card(record)]
-    ends.append(repeats_card(record, laid))
+    ends += filter(None, [repeats_card(record, laid), culprits_card(record)])
     health = "What every round's update looked like. A run can end well and still be unhealthy here."
     shown = [
         verdict,
