@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from turnwise.agents.company import in_company
 from turnwise.agents.scripted import ScriptedAgent
 from turnwise.core.chance import Chance, generator, key_of
 from turnwise.core.cursor import Cursor, play
@@ -15,17 +16,23 @@ from turnwise.core.types import Act, End, Message
 from turnwise.worlds import WORLDS, make
 
 OTHER_SETTINGS = {
+    "car-dealer": [{"reward": "revenue", "lines": 8}, {"as_released": True}],
+    "guess-my-city": [{"cities": "small", "turns": 8}, {"as_released": True}],
     "maze": [{"layout": "umaze"}, {"describe": "goal", "last_k": 7}, {"max_steps": 9, "as_released": True}],
     "maze-partial": [
         {"layout": "umaze"},
         {"last_k": 6, "max_steps": 30},
         {"goal_reward": 1.0, "illegal_reward": -100.0},
     ],
+    "socratic": [{"user": "scattered", "bugs": 2}],
+    "tutor": [{"exercises": "mathdial", "user": "tracer"}, {"exercises": "cima", "withholding": 0.3}],
+    "recommend": [{"items": 200, "k": 1, "reward": "ear"}, {"user": "critic", "withholding": 0.3, "max_turns": 6}],
     "twenty-questions": [{"objects": "small", "turns": 8}, {"noise": 0.1}, {"cleaning": "strict", "objects": "small"}],
     "wordle": [
         {"as_released": True},
         {"require_words_in_vocab": False, "bad_word_reward": -10.0},
         {"vocabulary": ("slate", "crane", "plant", "trace", "least"), "turns": 4},
+        {"answers": "beside"},
     ],
 }
 CASES = [(name, {}) for name in WORLDS] + [(n, s) for n, several in OTHER_SETTINGS.items() for s in several]
@@ -44,8 +51,22 @@ def start(world, task, key=1):
     return cursor
 
 
-def say(cursor, text):
+def take(cursor, text):
     cursor.take({"agent": Act(Message("assistant", text))})
+
+
+def say(cursor, text):
+    """The agent speaks, and the companions in other seats, until it is asked again."""
+    take(cursor, text)
+    others_speak(cursor)
+
+
+def others_speak(cursor):
+    while cursor.open and "agent" not in cursor.moment.to_act:
+        views = {seat: cursor.view(seat) for seat in cursor.moment.to_act}
+        rules = {seat: cursor.world.expert(cursor.world.companions[seat], seat) for seat in views}
+        said = {seat: rules[seat](view, generator(view.chance_key)) for seat, view in views.items()}
+        cursor.take({seat: Act(Message("assistant", text)) for seat, text in said.items()})
 
 
 def expert_says(cursor, name):
@@ -54,8 +75,8 @@ def expert_says(cursor, name):
 
 
 def finish(world, task, name, key=1):
-    agent = ScriptedAgent(world.expert(name), name)
-    cursor = asyncio.run(play(Cursor(world.live(), task, Chance(key_of(key, task.key))), {"agent": agent}))
+    agents = in_company(world, {"agent": ScriptedAgent(world.expert(name), name)})
+    cursor = asyncio.run(play(Cursor(world.live(), task, Chance(key_of(key, task.key))), agents))
     return cursor.episode("e", {})
 
 
@@ -109,7 +130,7 @@ def test_experts_play_to_one_end(world):
             (leaf,) = episode.ends
             assert leaf.end is End.DONE and leaf.error is None, leaf.error
             assert isinstance(leaf.facts["success"], bool)
-            assert 1 <= len(episode.turns) <= world.turns
+            assert 1 <= sum(turn.seat == "agent" for turn in episode.turns) <= world.turns
             assert all(turn.seat in world.seats and set(turn.rewards) <= set(world.seats) for turn in episode.turns)
             json.dumps([dict(turn.facts) for turn in episode.turns])
 
@@ -130,7 +151,7 @@ def test_same_seed_same_transcript_whoever_plays_beside(world):
     assert together.ends == alone.ends
 
 
-ENDED_BY_OTHERS = {"social-deduction", "social-deduction-small"}
+ENDED_BY_OTHERS = {"bargain", "car-dealer", "safe-answers", "social-deduction", "social-deduction-small"}
 """Worlds whose other players can end an episode, and win it, before the agent has used up its turns."""
 
 
@@ -154,7 +175,7 @@ def test_legal_texts_are_taken(world):
     for text in cursor.moment.legal or ():
         branch = cursor.fork(text, {})
         say(branch, text)
-        taken, refused = ((c.moment.rewards, c.moment.views) for c in (branch, wrong))
+        taken, refused = ((c.moment.rewards, c.seats["agent"].new) for c in (branch, wrong))
         assert taken != refused
 
 
@@ -171,8 +192,9 @@ def test_fork_keeps_the_hidden_facts_and_leaves_the_original(world):
             answer = same_answer(same, text, cursor.tick)
             other.step({"agent": Message("assistant", "this is no move")})
             assert json.dumps(dict(cursor.moment.facts)) == before
-            say(cursor, text)
+            take(cursor, text)
             assert cursor.moment == answer
+            others_speak(cursor)
         assert [(t.message.text, t.rewards, t.facts) for t in cursor.tree.turns][: len(whole)] == [
             (text, rewards, {**facts}) for text, rewards, facts in whole
         ]
@@ -194,21 +216,20 @@ def test_imagining_reads_the_view_alone(world):
         cursor = start(world, task)
         twins = [start(world, t) for t in spread(tasks, 40)]
         twins = [t for t in twins if t.view("agent").messages == cursor.view("agent").messages]
-        for _ in range(3):
-            text = expert_says(cursor, name)
-            say(cursor, text)
-            for twin in twins:
-                say(twin, text)
+        for _ in range(4):
             view = cursor.view("agent")
-            twins = [t for t in twins if t.open and t.view("agent").messages == view.messages]
-            if not cursor.open:
-                break
             for twin in twins:
                 compared += 1
                 futures = [imagined_future(c.world, view, name) for c in (cursor, twin)]
                 assert futures[0] == futures[1]
                 rules = [c.world.expert(name) for c in (cursor, twin)]
                 assert rules[0](view, generator(5)) == rules[1](view, generator(5))
+            text = expert_says(cursor, name)
+            for one in (cursor, *twins):
+                say(one, text)
+            twins = [t for t in twins if t.open and t.view("agent").messages == cursor.view("agent").messages]
+            if not cursor.open:
+                break
     assert compared
 
 
@@ -219,7 +240,7 @@ def imagined_future(world, view, name):
     assert vars(world) == before and imagined is not world
     says = imagined.expert(name)(view, generator(7))
     moments = []
-    while not moments or (moments[-1].end is None and len(moments) < 3):
+    while not moments or ("agent" in moments[-1].to_act and len(moments) < 3):
         moments.append(imagined.step({"agent": Message("assistant", says)}))
     return moments
 
@@ -229,13 +250,14 @@ def test_imagined_worlds_play_on_to_an_end(world):
     cursor = start(world, world.tasks("train")[0])
     say(cursor, expert_says(cursor, name))
     while cursor.open:
-        left = world.turns - cursor.tick
-        imagined = cursor.world.imagine(cursor.view("agent"), Chance(3))
+        left = world.turns - cursor.turns_taken
+        imagined = cursor.fork(3, {})
+        imagined.world = cursor.world.imagine(cursor.view("agent"), imagined.chance)
         for turn in range(left):
-            moment = imagined.step({"agent": Message("assistant", "this is no move")})
-            if moment.end is not None and world.name in ENDED_BY_OTHERS:
+            say(imagined, "this is no move")
+            if not imagined.open and world.name in ENDED_BY_OTHERS:
                 break
-            assert (moment.end is not None) == (turn == left - 1)
+            assert imagined.open == (turn < left - 1)
         say(cursor, expert_says(cursor, name))
         if cursor.tick > 5:
             break
@@ -261,6 +283,6 @@ def test_random_observations_are_those_that_can_differ(world):
 
 
 def conversation(cursor):
-    """All that was seen and said so far."""
-    turns = cursor.tree.turns
+    """All that the agent has seen and said so far."""
+    turns = [turn for turn in cursor.tree.turns if turn.seat == "agent"]
     return tuple(m for t in turns for m in (*t.seen, t.message)) + cursor.view("agent").new

@@ -1,4 +1,4 @@
-"""LTC without its language-model loss: PPO with squashed Monte-Carlo returns, on records of the pool (specs/learn/ltc)."""
+"""LTC without its language-model loss: PPO with squashed Monte-Carlo returns, on the pool (specs/learn/ltc)."""
 
 from __future__ import annotations
 

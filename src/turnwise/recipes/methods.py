@@ -34,6 +34,7 @@ NEEDS = {
     "records": "recorded episodes with rewards, good ones and bad",
     "replay": "turns of all rounds",
     "search": "a world that can be played on from any turn",
+    "edits": "a user who edits drafts",
 }
 """What a credit rule or a learner needs, in words."""
 
@@ -55,6 +56,8 @@ UNSHOWN = {
     "has met most states before",
     "search": "whether a search is worth its price where each try costs a long turn, and finds what the policy alone "
     "does not",
+    "edits": "whether a model can read what somebody wants from free edits, whether phrases for it carry over to other "
+    "drafts, and how noisy people's edits are beside those of a program",
     "records": "whether what single words are worth can be learned over a vocabulary of a hundred thousand, of which "
     "the data holds a few in any one state",
 }

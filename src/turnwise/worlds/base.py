@@ -34,6 +34,9 @@ class World:
     seats: ClassVar[tuple[Seat, ...]] = ("agent",)
     experts: ClassVar[Mapping[str, Callable[[Any], Expert]]] = {}  # name -> what makes the player for a world
     demonstrator: ClassVar[str] = ""  # the expert whose episodes recipes imitate
+    others: ClassVar[Mapping[Seat, Mapping[str, Callable[[Any], Expert]]]] = {}  # the same of the other seats
+    companions: ClassVar[Mapping[Seat, str]] = {}  # who of them sits there where nobody else does
+    demonstrators: ClassVar[Mapping[Seat, str]] = {}  # who of them is imitated
     refusal: ClassVar[str] = ""  # what the answer to a wrong move begins with; empty where a world does not say so
 
     @property
@@ -53,16 +56,17 @@ class World:
         """Published returns that anchor a score, {min, data, max}; empty where these settings have none."""
         return {}
 
-    def expert(self, name: str = "") -> Expert:
-        """A scripted player of this world; without a name the demonstrator.
+    def expert(self, name: str = "", seat: Seat = "agent") -> Expert:
+        """A scripted player of a seat; without a name the one who is imitated.
 
         Raises:
             UnknownName: with the close matches.
         """
-        name = name or self.demonstrator
-        if name not in self.experts:
-            raise UnknownName(f"expert of {self.name}", name, self.experts)
-        return self.experts[name](self)
+        known = self.experts if seat == "agent" else self.others.get(seat, {})
+        name = name or (self.demonstrator if seat == "agent" else self.demonstrators.get(seat, ""))
+        if name not in known:
+            raise UnknownName(f"expert of {self.name}" + (f" at {seat}" if seat != "agent" else ""), name, known)
+        return known[name](self)
 
     def settings(self) -> dict[str, Any]:
         """The settings this world was made with, JSON values: what a run folder stores."""
@@ -81,6 +85,7 @@ class World:
         """The tasks of a split (`train` or `eval`), always in the same order."""
         raise NotImplementedError(f"{type(self).__name__}.tasks")
 
+    noted: ClassVar[tuple[str, ...]] = ()  # facts of the end whose means are shown beside success
     rewards: ClassVar[tuple[str, ...]] = ("reward",)  # what earns: several names where a world tells them apart
 
     def components(self, episode: Episode, leaf: int = 0) -> Mapping[str, np.ndarray]:

@@ -261,9 +261,11 @@ class SocialDeduction(World):
         for p in waiting:
             self._tell([p], *self._prompt(p))
         seats = tuple(self._seat_of[p] for p in waiting)
-        legal = self._options(waiting[0]) if len(waiting) == 1 else ()
+        legal = {self._seat_of[p]: options for p in waiting if (options := self._options(p))}
         facts |= {"phase": self._game.phase, "time": self._game.time}
-        return Moment(self._views(), seats, earned, legal or None, facts=facts)
+        if len(seats) == 1:
+            return Moment(self._views(), seats, earned, legal.get(seats[0]), facts=facts)
+        return Moment(self._views(), seats, earned, legal_of=legal, facts=facts)
 
     def _end(self, earned: Mapping[Seat, float], facts: dict[str, Any]) -> Moment:
         outcome = self._game.outcome

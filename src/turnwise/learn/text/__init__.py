@@ -1,0 +1,1 @@
+"""What learns without weights: memories of what a user's edits say (specs/plan/cipher)."""
