@@ -155,8 +155,9 @@ class FewWords(Wordle):
         bad_word_reward: float = -1.0,
         require_words_in_vocab: bool = True,
         as_released: bool = False,
+        answers: str = "marks",
     ):
-        super().__init__(vocabulary, turns, bad_word_reward, require_words_in_vocab, as_released)
+        super().__init__(vocabulary, turns, bad_word_reward, require_words_in_vocab, as_released, answers)
 
 
 def test_the_table_of_methods_is_up_to_date() -> None:

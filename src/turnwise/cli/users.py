@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @command("turnwise users", "turnwise users recommend")
 @click.argument("world", required=False)
 def users(out: Out, world: str | None) -> None:
-    """List the simulated people of all worlds, or show those of one world with their rules and knobs."""
+    """List the simulated people, or show those of one world.
+
+    With the rule by which each tells what it hides, and the knobs.
+    """
     from turnwise.core.errors import UnknownName
     from turnwise.worlds import WORLDS
     from turnwise.worlds.conversation import Conversation
