@@ -126,8 +126,8 @@ def unshown(recipes: Iterable[Recipe]) -> str:
             lean.setdefault(need, []).append(recipe.name)
     lines = [
         "## What stays unshown until a large language model is plugged in\n",
-        "All evidence is of small transformers that begin from random weights and imitate a scripted player. It says "
-        "how the methods do there, and nothing yet about this:\n",
+        "All evidence is of small transformers that begin from random weights and imitate a scripted player, or of "
+        "programs where nothing but a memory is learned. It says how methods do there, and nothing yet about this:\n",
         *(f"- {', '.join(lean[need])}: {says}." for need, says in UNSHOWN.items() if need in lean),
     ]
     return "\n".join(lines) + "\n"
