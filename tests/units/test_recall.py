@@ -49,3 +49,9 @@ def test_an_unread_turn_passes_without_use():
     told = DialogueAct("inform", "colour", "red")
     found = recall(person, person.begin(), [(DialogueAct("ask", "colour"), (told,)), (None, (DialogueAct("unclear"),))])
     assert (found.turn, found.told, found.idle, found.wasted) == (2, {"colour": "red"}, 1, 1)
+
+
+def test_a_turn_that_the_world_counts_as_useful_is_not_idle():
+    person, said = Person(FACTS, OnRequest(), VOICE), [(DialogueAct("chat"), ()), (DialogueAct("show"), ())]
+    found = recall(person, person.begin(), said, lambda act: act.kind == "show")
+    assert (found.idle, found.wasted) == (0, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from turnwise.users.acts import DialogueAct
@@ -12,15 +12,22 @@ Heard = tuple[DialogueAct | None, tuple[DialogueAct, ...]]
 """What the agent did, None where the person could not read it; and what the person did."""
 
 
-def recall(person: Person, begin: Standing, exchanges: Iterable[Heard]) -> Standing:
-    """The standing that these exchanges lead to, with the person's own facts.
+def recall(
+    person: Person,
+    begin: Standing,
+    exchanges: Iterable[Heard],
+    of_use: Callable[[DialogueAct], bool] = lambda act: False,
+) -> Standing:
+    """The standing that these exchanges lead to, with the person's own facts. `Person.reply` reaches the same, unless a
+    mind changed unseen.
 
-    The same as `Person.reply` reaches in a world that judges no turn useful by itself, unless a mind changed unseen.
+    Args:
+        of_use: which acts the world counts as useful though nothing new was told.
     """
     standing = begin
     for act, said in exchanges:
-        told = {**standing.told, **{one.about: one.value for one in said if one.kind == "inform"}}
-        useful = told != standing.told
+        told = {**standing.told, **{one.about: one.value for one in said if one.kind == "inform" and one.about}}
+        useful = told != standing.told or (act is not None and of_use(act))
         standing = replace(
             standing,
             state=standing.state if act is None else person.discloses.hear(standing.state, act, standing.facts),

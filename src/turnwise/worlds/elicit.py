@@ -15,10 +15,10 @@ from turnwise.users.acts import DialogueAct
 from turnwise.users.draws import Draws
 from turnwise.users.person import Reply, Standing
 from turnwise.users.phrases import Phrases
+from turnwise.users.recall import recall
 from turnwise.worlds import elicit_players
 from turnwise.worlds.base import check_split
 from turnwise.worlds.conversation import Conversation, Outcome
-from turnwise.worlds.conversation_imagined import resumed
 from turnwise.worlds.elicit_imagined import imagined
 from turnwise.worlds.elicit_people import PEOPLE
 from turnwise.worlds.elicit_programs import FACTS, NONE, problems, same
@@ -125,7 +125,8 @@ class Elicit(Conversation):
         facts = imagined(memory.told, chance)
         twin._task, twin._chance = Task("imagined", self.name, {"facts": facts}), chance
         twin._person = replace(self._person, facts=facts)
-        twin._standing = resumed(twin._person, exchanges, lambda act: act.kind in ("note", "reassure"))
+        known = ((one.act, one.answer) for one in exchanges)
+        twin._standing = recall(twin._person, twin._person.begin(), known, lambda act: act.kind in ("note", "reassure"))
         twin._begin, twin._heard = twin._standing, ()
         twin._notes = {e.act.about: e.act.value for e in exchanges if e.act is not None and e.act.kind == "note"}
         return twin

@@ -17,10 +17,10 @@ from turnwise.users.acts import DialogueAct
 from turnwise.users.draws import Draws
 from turnwise.users.person import Reply, Standing
 from turnwise.users.phrases import Phrases
+from turnwise.users.recall import recall
 from turnwise.worlds import elicit_prompt_players
 from turnwise.worlds.base import check_split
 from turnwise.worlds.conversation import Conversation, Outcome
-from turnwise.worlds.conversation_imagined import resumed
 from turnwise.worlds.elicit_prompt_people import GOOD, OPEN, PEOPLE, likes, match, met, picture_of, wisher, worst
 from turnwise.worlds.elicit_prompt_tastes import DIMENSIONS, Taste, completed, drawn, prompt, taste
 
@@ -141,7 +141,8 @@ class ElicitPrompt(Conversation):
         twin._chance, twin._task = chance, Task("imagined", self.name, {"request": memory.request})
         twin._taste, twin._halves = self._imagined(memory, chance), dict(memory.halves)
         twin._person = wisher(self.user, twin._taste, self.knobs)
-        twin._standing = resumed(twin._person, memory.exchanges, lambda act: act.kind == "draft")
+        known = ((one.act, one.answer) for one in memory.exchanges)
+        twin._standing = recall(twin._person, twin._person.begin(), known, lambda act: act.kind == "draft")
         twin._begin, twin._heard = twin._standing, ()
         acts = [exchange.act.kind for exchange in memory.exchanges if exchange.act is not None]
         twin._asked, twin._drafts = acts.count("ask"), acts.count("draft")

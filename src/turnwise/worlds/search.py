@@ -16,10 +16,10 @@ from turnwise.users.acts import DialogueAct
 from turnwise.users.draws import Draws
 from turnwise.users.person import Reply, Standing
 from turnwise.users.phrases import Phrases, normalised
+from turnwise.users.recall import recall
 from turnwise.worlds import search_players
 from turnwise.worlds.base import check_split
 from turnwise.worlds.conversation import Conversation, Outcome
-from turnwise.worlds.conversation_imagined import resumed
 from turnwise.worlds.search_catalogue import Catalogue, Need, catalogue
 from turnwise.worlds.search_desk import begun, documents
 from turnwise.worlds.search_people import NEED, PEOPLE
@@ -211,7 +211,8 @@ class Search(Conversation):
         person = twin.person(twin._task)
         told = {question: value for question, value in heard.items() if question.isdecimal()}
         twin._person = replace(person, facts={**person.facts, **told})
-        twin._standing = resumed(twin._person, memory.exchanges, lambda act: act.kind == "show")
+        known = ((one.act, one.answer) for one in memory.exchanges)
+        twin._standing = recall(twin._person, twin._person.begin(), known, lambda act: act.kind == "show")
         twin._begin, twin._heard, twin._desk = twin._standing, (), memory.desk
         twin._questions, twin._new = self._shelf.questions(need), ()
         twin._ranks, twin._gains = memory.ranked(need)

@@ -39,12 +39,15 @@ class Edits:
 
 
 @dataclass(frozen=True)
-class ExploreThenExploit:
-    """One preference from the first n edits, kept for ever."""
+class OnePreference:
+    """What drafts by one preference for every context have in common.
+
+    Args:
+        n: edits that it is inferred from.
+    """
 
     writer: Writer
     n: int = 5
-    name: str = "explore-exploit"
 
     def __post_init__(self) -> None:
         check_edits(self.n)
@@ -54,6 +57,13 @@ class ExploreThenExploit:
 
     async def complete(self, state: Edits, context: str) -> Drafted:
         return Drafted(await self.writer.draft(context, state.preference), state.preference)
+
+
+@dataclass(frozen=True)
+class ExploreThenExploit(OnePreference):
+    """One preference from the first n edits, kept for ever."""
+
+    name: str = "explore-exploit"
 
     async def learn(self, state: Edits, context: str, drafted: Drafted, edited: str) -> Learned:
         pair = pair_of(drafted, edited)
@@ -66,21 +76,10 @@ class ExploreThenExploit:
 
 
 @dataclass(frozen=True)
-class Continual:
+class Continual(OnePreference):
     """One preference from the last n edits, whatever the context, inferred anew after each."""
 
-    writer: Writer
-    n: int = 5
     name: str = "continual"
-
-    def __post_init__(self) -> None:
-        check_edits(self.n)
-
-    def start(self) -> Edits:
-        return Edits()
-
-    async def complete(self, state: Edits, context: str) -> Drafted:
-        return Drafted(await self.writer.draft(context, state.preference), state.preference)
 
     async def learn(self, state: Edits, context: str, drafted: Drafted, edited: str) -> Learned:
         pair = pair_of(drafted, edited)
